@@ -1,0 +1,138 @@
+"""Which group is each row in, and how sure is that: responsibilities averaged over the posterior."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from bayesmix.data import FloatArray, Observations
+from bayesmix.errors import InputError
+from bayesmix.families import Family
+from bayesmix.intervals import CredibleInterval
+from bayesmix.likelihood import MAX_STORED, component_log_joint, log_sum_exp, row_chunks
+from bayesmix.posterior import DrawArrays, Posterior
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["assignment_probabilities", "assignments", "log_responsibilities", "log_responsibility_draws"]
+
+
+def log_responsibilities(family: Family, draws: DrawArrays, y: FloatArray) -> FloatArray:
+    """Return log r, where ``r[s, i, k] = w[s, k] f(y[i] | s, k) / sum_j w[s, j] f(y[i] | s, j)``, shape (S, n, K).
+
+    Bayes' rule for the membership of one row given the parameters of one draw. Logs stay exact where r saturates.
+
+    Parameters
+    ----------
+    family : Family
+    draws : DrawArrays
+    y : ndarray, shape (n,)
+    """
+    joint = component_log_joint(family, draws, y)
+    return joint - log_sum_exp(joint)[..., np.newaxis]
+
+
+def log_responsibility_draws(posterior: Posterior, rows: Observations) -> FloatArray:
+    """Return log responsibilities of all draws and rows, shape (S, n, K), where that is of moderate size.
+
+    Raises
+    ------
+    InputError
+        If the array would hold more than 2e7 values.
+    """
+    draws = posterior.arrays
+    size = draws.weights.size * rows.n
+    if size > MAX_STORED:
+        raise InputError(
+            f"memberships per draw must stay within {MAX_STORED:.0e} values, got {size:.1e} "
+            f"({draws.n_draws} draws x {rows.n} rows x {posterior.n_components} components). "
+            "Pass fewer rows at a time, or use the posterior means of assignments()."
+        )
+    return log_responsibilities(posterior.resolved.family, draws, rows.values)
+
+
+def assignment_probabilities(posterior: Posterior, rows: Observations, *, draws: bool) -> "xr.DataArray":
+    """Return the probability of each component for each row.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    rows : Observations
+    draws : bool
+        False: the posterior mean, dims (obs, component). True: one value per draw, dims (chain, draw, obs, component).
+
+    Returns
+    -------
+    DataArray
+        Sums to 1 over ``component``; ``obs`` carries the row labels.
+    """
+    import xarray as xr
+
+    coords = {"obs": rows.coordinate, "component": np.arange(posterior.n_components)}
+    if not draws:
+        probability, _ = _mean_and_own_bounds(posterior, rows.values, None)
+        return xr.DataArray(probability, dims=("obs", "component"), coords=coords, name="probability")
+    source = posterior.idata["posterior"]
+    values = np.exp(log_responsibility_draws(posterior, rows))
+    shape = (source.sizes["chain"], source.sizes["draw"], rows.n, posterior.n_components)
+    coords |= {"chain": source["chain"].values, "draw": source["draw"].values}
+    return xr.DataArray(
+        values.reshape(shape), dims=("chain", "draw", "obs", "component"), coords=coords, name="probability"
+    )
+
+
+def assignments(posterior: Posterior, rows: Observations, interval: CredibleInterval) -> pd.DataFrame:
+    """Return, per row, the most probable component with its probability and uncertainty.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    rows : Observations
+    interval : CredibleInterval
+
+    Returns
+    -------
+    DataFrame
+        Indexed as the rows. Columns: the data under their own name; ``component``, the one with the largest posterior
+        mean probability; ``probability``, that mean; its interval over the draws (how far parameter uncertainty
+        moves it); ``entropy`` of the mean probabilities in nats (0 = certain, log K = no idea).
+    """
+    probability, bounds = _mean_and_own_bounds(posterior, rows.values, interval)
+    best = np.argmax(probability, axis=1)
+    lower, upper = interval.columns
+    with np.errstate(divide="ignore", invalid="ignore"):
+        terms = np.where(probability > 0, probability * np.log(probability), 0.0)
+    frame = pd.DataFrame(
+        {
+            "component": best,
+            "probability": probability[np.arange(rows.n), best],
+            lower: bounds[:, 0],
+            upper: bounds[:, 1],
+            "entropy": np.maximum(-terms.sum(axis=1), 0.0),
+        },
+        index=rows.index,
+    )
+    frame.insert(0, _free_column(rows.name, frame), rows.values)
+    return frame
+
+
+def _free_column(name: str, frame: pd.DataFrame) -> str:
+    return f"{name}_value" if name in frame.columns else name
+
+
+def _mean_and_own_bounds(
+    posterior: Posterior, y: FloatArray, interval: CredibleInterval | None
+) -> tuple[FloatArray, FloatArray]:
+    """Mean responsibilities (n, K) and, if asked for, the interval of the best component's (n, 2)."""
+    draws = posterior.arrays
+    probability = np.empty((len(y), posterior.n_components))
+    bounds = np.empty((len(y), 2))
+    for rows in row_chunks(len(y), draws.weights.size):
+        r = np.exp(log_responsibilities(posterior.resolved.family, draws, y[rows]))
+        probability[rows] = r.mean(axis=0)
+        if interval is not None:
+            best = np.argmax(probability[rows], axis=1)
+            own = np.take_along_axis(r, best[np.newaxis, :, np.newaxis], axis=2)[..., 0]
+            bounds[rows] = np.stack(interval.bounds(own, axis=0), axis=1)
+    return probability, bounds

@@ -1,0 +1,50 @@
+"""Component families: one file each, one line in the registry.
+
+A family says what a component's parameters are, where they live, which default priors follow from the data's scale,
+how PyMC writes the mixture, and the density in NumPy. To add one, write a file with a `Family` subclass and list it in
+`FAMILIES`; nothing else changes.
+"""
+
+from typing import Any
+
+from bayesmix.errors import InputError
+from bayesmix.families._base import Family, Parameter
+from bayesmix.families.normal import Normal
+
+__all__ = ["FAMILIES", "Family", "Normal", "Parameter", "as_family", "family_from_dict"]
+
+FAMILIES: tuple[type[Family], ...] = (Normal,)
+
+_BY_NAME = {family.name: family for family in FAMILIES}
+
+
+def as_family(value: Any) -> Family:  # noqa: ANN401
+    """Return the family for a name, or the family object itself.
+
+    Parameters
+    ----------
+    value : str or Family
+        ``"normal"``, or e.g. ``bm.families.Normal(common_sigma=True)``.
+
+    Raises
+    ------
+    InputError
+        For an unknown name or another type.
+    """
+    if isinstance(value, Family):
+        return value
+    if isinstance(value, str) and value in _BY_NAME:
+        return _BY_NAME[value]()
+    raise InputError(
+        f"family must be one of {sorted(_BY_NAME)} or an object from bm.families, got {value!r}. "
+        "Use family='normal' or bm.families.Normal(common_sigma=True)."
+    )
+
+
+def family_from_dict(data: dict[str, Any]) -> Family:
+    """Read back what `Family.to_dict` wrote."""
+    values = dict(data)
+    name = values.pop("family")
+    if name not in _BY_NAME:
+        raise InputError(f"family must be one of {sorted(_BY_NAME)}, got {name!r}. Was it saved by a newer version?")
+    return _BY_NAME[name](**values)

@@ -1,0 +1,95 @@
+"""Normal components."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, override
+
+import numpy as np
+
+from bayesmix.data import FloatArray, Observations
+from bayesmix.errors import InputError
+from bayesmix.families._base import Family, Parameter
+from bayesmix.priors import LogNormal, Prior
+from bayesmix.priors import Normal as NormalPrior
+
+__all__ = ["Normal"]
+
+_HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
+
+
+@dataclass(frozen=True)
+class Normal(Family):
+    """Normal components with means ``mu`` and standard deviations ``sigma``.
+
+    Density ``exp(-((y - mu) / sigma)**2 / 2) / (sigma * sqrt(2 * pi))``.
+
+    Default priors, from the data's mean m and standard deviation s: ``mu ~ Normal(m, 2 s)`` and
+    ``sigma ~ LogNormal(log(0.4 s), 0.7)``. The latter vanishes at 0 faster than any power, so tied (rounded) values
+    cannot make the posterior improper.
+
+    Parameters
+    ----------
+    common_sigma : bool, default False
+        One standard deviation for all components. Memberships are then monotone in y.
+
+    References
+    ----------
+    Frühwirth-Schnatter (2006), *Finite Mixture and Markov Switching Models*, chapter 6.
+
+    Examples
+    --------
+    >>> Normal(common_sigma=True).parameters[1].shared
+    True
+    """
+
+    name: ClassVar[str] = "normal"
+    order_by: ClassVar[str] = "mu"
+    common_sigma: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.common_sigma, bool):
+            raise InputError(
+                f"common_sigma must be True or False, got {self.common_sigma!r}. "
+                "Use bm.families.Normal(common_sigma=True)."
+            )
+
+    @property
+    @override
+    def parameters(self) -> tuple[Parameter, ...]:
+        return Parameter("mu", "real"), Parameter("sigma", "positive", shared=self.common_sigma)
+
+    @property
+    @override
+    def spike_parameter(self) -> str | None:
+        # A common sd cannot collapse on one tied value: the other rows keep it up.
+        return None if self.common_sigma else "sigma"
+
+    @override
+    def default_priors(self, observations: Observations) -> dict[str, Prior]:
+        if observations.scale == 0:
+            raise InputError(
+                f"y must not be constant when priors are derived from its scale, got {observations.values[0]!r} in all "
+                f"{observations.n} rows. Give priors for 'mu' and 'sigma' to fit it all the same."
+            )
+        return {
+            "mu": NormalPrior(observations.center, 2 * observations.scale),
+            "sigma": LogNormal(math.log(0.4 * observations.scale), 0.7),
+        }
+
+    @override
+    def mixture(self, name: str, weights: Any, parameters: Mapping[str, Any], observed: Any) -> Any:
+        import pymc as pm
+
+        return pm.NormalMixture(
+            name, w=weights, mu=parameters["mu"], sigma=parameters["sigma"], observed=observed, dims="obs"
+        )
+
+    @override
+    def log_density(self, y: FloatArray, parameters: Mapping[str, FloatArray]) -> FloatArray:
+        z = (y - parameters["mu"]) / parameters["sigma"]
+        return -0.5 * z * z - np.log(parameters["sigma"]) - _HALF_LOG_TWO_PI
+
+    @override
+    def random(self, parameters: Mapping[str, FloatArray], rng: np.random.Generator) -> FloatArray:
+        return rng.normal(parameters["mu"], parameters["sigma"])

@@ -1,0 +1,94 @@
+"""Pointwise log-densities of the mixture, memberships summed out, in chunks of rows.
+
+Arrays of draws x rows x components are never held whole: every function walks over chunks of rows.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bayesmix.data import FloatArray
+from bayesmix.families import Family
+from bayesmix.model import OBSERVED_NAME
+from bayesmix.posterior import DrawArrays, Posterior
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["MAX_STORED", "component_log_joint", "log_likelihood", "log_mean_exp", "log_sum_exp", "row_chunks"]
+
+MAX_STORED = 20_000_000
+"""Pointwise log-likelihoods are stored with a fit up to this many values (draws times rows)."""
+
+_CHUNK_VALUES = 4_000_000
+
+
+def log_sum_exp(values: FloatArray, axis: int = -1) -> FloatArray:
+    """Return log(sum(exp(values))) over an axis; rows of -inf give -inf."""
+    top = np.max(values, axis=axis, keepdims=True)
+    shift = np.where(np.isfinite(top), top, 0.0)
+    with np.errstate(divide="ignore"):
+        total = np.log(np.sum(np.exp(values - shift), axis=axis))
+    return np.asarray(total + np.squeeze(shift, axis=axis))
+
+
+def log_mean_exp(values: FloatArray, axis: int = 0) -> FloatArray:
+    """Return log(mean(exp(values))) over an axis."""
+    return np.asarray(log_sum_exp(values, axis=axis) - np.log(values.shape[axis]))
+
+
+def row_chunks(n_rows: int, values_per_row: int) -> Iterator[slice]:
+    """Yield slices of rows such that one chunk holds at most a few million values."""
+    step = max(1, _CHUNK_VALUES // max(1, values_per_row))
+    for start in range(0, n_rows, step):
+        yield slice(start, min(start + step, n_rows))
+
+
+def component_log_joint(family: Family, draws: DrawArrays, y: FloatArray) -> FloatArray:
+    """Return ``log w[s, k] + log f(y[i] | parameters[s, k])``, shape (S, n, K).
+
+    Parameters
+    ----------
+    family : Family
+    draws : DrawArrays
+        S draws of K components.
+    y : ndarray, shape (n,)
+        One chunk of rows.
+    """
+    parameters = {name: value[:, np.newaxis, :] for name, value in draws.parameters.items()}
+    with np.errstate(divide="ignore"):  # a weight may underflow to 0: its log-density is -inf, as it should be
+        log_weights = np.log(draws.weights)[:, np.newaxis, :]
+    return family.log_density(y[np.newaxis, :, np.newaxis], parameters) + log_weights
+
+
+def log_likelihood(posterior: Posterior, y: FloatArray | None = None) -> "xr.DataArray":
+    """Return the log-density of every row under every draw, memberships summed out.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    y : ndarray, shape (n,), optional
+        Other rows than those fitted.
+
+    Returns
+    -------
+    DataArray
+        Dims (chain, draw, obs), in nats.
+    """
+    import xarray as xr
+
+    values = posterior.observations.values if y is None else y
+    draws = posterior.arrays
+    out = np.empty((draws.n_draws, len(values)))
+    for rows in row_chunks(len(values), draws.weights.size):
+        out[:, rows] = log_sum_exp(component_log_joint(posterior.resolved.family, draws, values[rows]))
+    chains = posterior.info.chains
+    coordinate = posterior.observations.coordinate if y is None else np.arange(len(values))
+    source = posterior.idata["posterior"]
+    return xr.DataArray(
+        out.reshape(chains, -1, len(values)),
+        dims=("chain", "draw", "obs"),
+        coords={"chain": source["chain"].values, "draw": source["draw"].values, "obs": coordinate},
+        name=OBSERVED_NAME,
+    )

@@ -1,0 +1,47 @@
+"""Priors as plain values: frozen, comparable, printable, free of PyMC until a model is built.
+
+A prior is stated in the data's own units. Normal, LogNormal and LogitNormal priors are *whitened* in the model: the
+sampler sees a standard normal ``z`` and the parameter is a link of ``location + scale * z``, so that every problem
+has unit scale. The other priors enter the model as PyMC distributions of their own.
+
+`Between` states a prior as a central interval and becomes a whitened prior once the parameter's support is known.
+A PyMC distribution such as ``pm.HalfNormal.dist(2.0)`` is turned into (name, parameters) on entry.
+"""
+
+from bayesmix.priors._base import Prior, Support
+from bayesmix.priors._entry import (
+    PriorSet,
+    PriorSpec,
+    as_prior,
+    as_weights_prior,
+    prior_from_dict,
+    stack_parameters,
+    weights_from_dict,
+)
+from bayesmix.priors._scalar import Exponential, Gamma, HalfNormal, InverseGamma, LogitNormal, LogNormal, Normal
+from bayesmix.priors._stated import Between, Distribution
+from bayesmix.priors._weights import Dirichlet, SparseDirichlet, WeightsPrior
+
+__all__ = [
+    "Between",
+    "Dirichlet",
+    "Distribution",
+    "Exponential",
+    "Gamma",
+    "HalfNormal",
+    "InverseGamma",
+    "LogNormal",
+    "LogitNormal",
+    "Normal",
+    "Prior",
+    "PriorSet",
+    "PriorSpec",
+    "SparseDirichlet",
+    "Support",
+    "WeightsPrior",
+    "as_prior",
+    "as_weights_prior",
+    "prior_from_dict",
+    "stack_parameters",
+    "weights_from_dict",
+]

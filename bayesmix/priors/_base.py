@@ -1,0 +1,103 @@
+"""What every scalar prior promises."""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Literal
+
+from bayesmix.errors import InputError
+
+__all__ = ["Prior", "Support", "check_number"]
+
+type Support = Literal["real", "positive", "unit"]
+
+_INSIDE: dict[Support, tuple[Support, ...]] = {
+    "real": ("real", "positive", "unit"),
+    "positive": ("positive", "unit"),
+    "unit": ("unit",),
+}
+
+
+def check_number(owner: object, field: str, *, positive: bool = False) -> None:
+    """Check one numeric field of a frozen prior and store it as a float."""
+    value = getattr(owner, field)
+    rule = "a finite number > 0" if positive else "a finite number"
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if isinstance(value, bool) or not math.isfinite(number) or (positive and number <= 0):
+        raise InputError(
+            f"{type(owner).__name__}: {field} must be {rule}, got {value!r}. "
+            f"State it in the data's own units, e.g. {type(owner).__name__}{_EXAMPLES[type(owner).__name__]}."
+        )
+    object.__setattr__(owner, field, number)
+
+
+_EXAMPLES = {
+    "Normal": "(mu=5, sigma=2)",
+    "LogNormal": "(mu=0, sigma=0.7)",
+    "LogitNormal": "(mu=0, sigma=1)",
+    "HalfNormal": "(sigma=2)",
+    "Exponential": "(lam=1)",
+    "Gamma": "(alpha=2, beta=1)",
+    "InverseGamma": "(alpha=3, beta=2)",
+    "Between": "(0.5, 5)",
+    "SparseDirichlet": "(alpha=1)",
+}
+
+
+@dataclass(frozen=True)
+class Prior(ABC):
+    """A prior for one parameter, in the data's units."""
+
+    support: ClassVar[Support]
+    suffix: ClassVar[str] = "free"
+    """The free variable of parameter ``p`` is called ``p_<suffix>`` in the model."""
+
+    def resolve(self, parameter: str, support: Support) -> "Prior":
+        """Return a prior with numbers only, after checking that it fits the parameter's support.
+
+        Parameters
+        ----------
+        parameter : str
+            The parameter's name, for the message.
+        support : {"real", "positive", "unit"}
+            Where the parameter lives.
+
+        Raises
+        ------
+        InputError
+            If the prior puts mass outside the support.
+        """
+        if self.support not in _INSIDE[support]:
+            raise InputError(
+                f"the prior of {parameter!r} must live on the {support} numbers, got {self}. "
+                f"Use for example bm.priors.LogNormal, bm.priors.Gamma or bm.priors.Between."
+            )
+        return self
+
+    @abstractmethod
+    def variable(self, name: str, hyper: Mapping[str, Any], dims: tuple[str, ...], **options: Any) -> Any:  # noqa: ANN401
+        """Create the free variable in the PyMC model on the context stack and return the parameter itself.
+
+        Parameters
+        ----------
+        name : str
+            The parameter's name; the free variable is ``name + "_" + suffix``.
+        hyper : mapping
+            The prior's fields, each a number or one number per component.
+        dims : tuple of str
+            ``("component",)``, or ``()`` for a parameter that all components share.
+        **options
+            Passed on to PyMC, e.g. ``transform=``.
+        """
+
+    @abstractmethod
+    def exponent_at_zero(self) -> float:
+        """Return a such that the density behaves like p**a as the parameter p falls to 0 (inf: faster than any power)."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the prior as plain JSON types."""
+        return {"prior": type(self).__name__, **{f.name: getattr(self, f.name) for f in fields(self)}}

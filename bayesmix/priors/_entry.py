@@ -1,0 +1,259 @@
+"""The gate for priors: PyMC distributions, lists (one prior per component) and saved dictionaries become values."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from typing import Any, override
+
+import numpy as np
+
+from bayesmix.errors import InputError
+from bayesmix.priors._base import Prior
+from bayesmix.priors._scalar import Exponential, Gamma, HalfNormal, InverseGamma, LogitNormal, LogNormal, Normal
+from bayesmix.priors._stated import Between, Distribution
+from bayesmix.priors._weights import Dirichlet, SparseDirichlet, WeightsPrior
+
+__all__ = [
+    "PriorSet",
+    "PriorSpec",
+    "as_prior",
+    "as_weights_prior",
+    "prior_from_dict",
+    "stack_parameters",
+    "weights_from_dict",
+]
+
+type PriorSpec = Prior | tuple[Prior, ...]
+"""One prior for all components, or one per component (which gives the components an identity)."""
+
+_CLASSES: dict[str, type[Prior]] = {
+    c.__name__: c for c in (Between, Exponential, Gamma, HalfNormal, InverseGamma, LogNormal, LogitNormal, Normal)
+}
+
+
+class PriorSet(Mapping[str, PriorSpec]):
+    """An immutable, hashable mapping from parameter name to prior.
+
+    Examples
+    --------
+    >>> PriorSet({"mu": Normal(0, 1)})["mu"]
+    Normal(mu=0.0, sigma=1.0)
+    """
+
+    __slots__ = ("_items",)
+
+    def __init__(self, priors: Mapping[str, Any] | None = None) -> None:
+        items = dict(priors or {})
+        self._items = {str(name): as_prior(value, str(name)) for name, value in items.items()}
+
+    @override
+    def __getitem__(self, name: str) -> PriorSpec:
+        return self._items[name]
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    @override
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @override
+    def __hash__(self) -> int:
+        return hash(frozenset(self._items.items()))
+
+    @override
+    def __repr__(self) -> str:
+        return repr(self._items)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the priors as plain JSON types."""
+        return {
+            name: [p.to_dict() for p in prior] if isinstance(prior, tuple) else prior.to_dict()
+            for name, prior in self._items.items()
+        }
+
+
+def as_prior(value: Any, parameter: str) -> PriorSpec:  # noqa: ANN401
+    """Turn whatever the user gave as a prior into a value.
+
+    Parameters
+    ----------
+    value : Prior, PyMC distribution, or list with one of these per component
+        An unnamed PyMC distribution with constant parameters, e.g. ``pm.HalfNormal.dist(2.0)``.
+    parameter : str
+        The parameter's name, for messages.
+
+    Raises
+    ------
+    InputError
+        If the value is not a prior.
+    """
+    if isinstance(value, Prior):
+        return value
+    if isinstance(value, (list, tuple)):
+        if not value:
+            raise InputError(f"the prior of {parameter!r} must not be an empty list. Give one prior per component.")
+        singles = [as_prior(v, parameter) for v in value]
+        return tuple(s for s in singles if isinstance(s, Prior))
+    if type(value).__module__.startswith(("pytensor", "pymc")) and hasattr(value, "owner"):
+        return _from_pymc(value, parameter)
+    raise InputError(
+        f"the prior of {parameter!r} must be one of bm.priors or a PyMC distribution, got {value!r}. "
+        f"Use e.g. bm.priors.Normal(5, 2), bm.priors.Between(0.5, 5) or pm.HalfNormal.dist(2.0)."
+    )
+
+
+def as_weights_prior(value: Any) -> WeightsPrior:  # noqa: ANN401
+    """Turn whatever the user gave as the prior of the weights into a value.
+
+    Parameters
+    ----------
+    value : Dirichlet, SparseDirichlet, or unnamed ``pm.Dirichlet.dist(...)``
+
+    Raises
+    ------
+    InputError
+        If the value is none of these.
+    """
+    if isinstance(value, (Dirichlet, SparseDirichlet)):
+        return value
+    if type(getattr(getattr(value, "owner", None), "op", None)).__name__ == "DirichletRV":
+        return Dirichlet(tuple(np.ravel(_constants(value, "weights")[0])))
+    raise InputError(
+        f"weights must be a prior of the weights, got {value!r}. Use bm.priors.Dirichlet(1.0) or "
+        "bm.priors.SparseDirichlet(1.0)."
+    )
+
+
+def _constants(variable: Any, parameter: str) -> list[Any]:  # noqa: ANN401
+    """Numbers behind an unnamed PyMC distribution, in the order of its random variable."""
+    from pymc.exceptions import NotConstantValueError
+    from pymc.pytensorf import constant_fold
+
+    op, node = variable.owner.op, variable.owner
+    inputs = op.dist_params(node) if hasattr(op, "dist_params") else node.inputs
+    try:
+        return [np.asarray(v, dtype=np.float64) for v in constant_fold(list(inputs), raise_not_constant=True)]
+    except NotConstantValueError:
+        raise InputError(
+            f"the prior of {parameter!r} must have constant parameters, got {variable}, which depends on other "
+            "variables. Write the numbers in; for a hierarchical prior start from bm.build_model(...)."
+        ) from None
+
+
+def _from_pymc(variable: Any, parameter: str) -> Prior:  # noqa: ANN401
+    import pymc as pm
+
+    if variable.owner is None or variable.name is not None:
+        raise InputError(
+            f"the prior of {parameter!r} must be an unnamed PyMC distribution, got {variable}. "
+            "Use the .dist form, e.g. pm.HalfNormal.dist(2.0)."
+        )
+    op = variable.owner.op
+    kind = type(op).__name__
+    values = _constants(variable, parameter)
+    if any(v.size != 1 for v in values):
+        raise InputError(
+            f"the prior of {parameter!r} must be a scalar distribution, got {kind} with array parameters. "
+            "Give a list with one distribution per component instead."
+        )
+    numbers = tuple(float(v.item()) for v in values)
+    named = _named(kind, numbers, variable)
+    if named is not None:
+        return named
+    for name in pm.distributions.__all__:
+        cls = getattr(pm.distributions, name)
+        if getattr(cls, "rv_type", None) is type(op) and hasattr(op, "dist_params") and hasattr(cls, "rv_op"):
+            if variable.dtype.startswith(("int", "bool")):
+                break
+            return Distribution(name, numbers)
+    raise InputError(
+        f"the prior of {parameter!r} must be a plain continuous PyMC distribution, got {kind}. Supported are those "
+        "with a random variable of their own, e.g. pm.HalfNormal.dist, pm.StudentT.dist, pm.Uniform.dist."
+    )
+
+
+def _named(kind: str, numbers: tuple[float, ...], variable: Any) -> Prior | None:  # noqa: ANN401
+    """Map the distributions that bayesmix has itself; scales are turned back into rates."""
+    match kind:
+        case "NormalRV":
+            return Normal(*numbers)
+        case "LogNormalRV":
+            return LogNormal(*numbers)
+        case "LogitNormal":
+            return LogitNormal(*numbers)
+        case "HalfNormalRV" if numbers[0] == 0:
+            return HalfNormal(numbers[1])
+        case "ExponentialRV":
+            return Exponential(_rate(variable.owner.op.dist_params(variable.owner)[0]))
+        case "GammaRV":
+            return Gamma(numbers[0], _rate(variable.owner.op.dist_params(variable.owner)[1]))
+        case "InvGammaRV":
+            return InverseGamma(*numbers)
+    return None
+
+
+def _rate(scale: Any) -> float:  # noqa: ANN401
+    """Return 1 / scale, or the user's own rate where PyMC wrote the scale as its reciprocal (in float32 for ints)."""
+    owner = scale.owner
+    if owner is not None and type(getattr(owner.op, "scalar_op", None)).__name__ == "Reciprocal":
+        return float(owner.inputs[0].eval())
+    return 1.0 / float(scale.eval())
+
+
+def stack_parameters(spec: PriorSpec, parameter: str, n_components: int) -> tuple[Prior, dict[str, Any]]:
+    """Return a prior that stands for its kind, and its fields as numbers or one number per component.
+
+    Parameters
+    ----------
+    spec : Prior or tuple of Prior
+        One for all components, or one per component.
+    parameter : str
+        The parameter's name, for messages.
+    n_components : int
+        How many priors a tuple must have.
+
+    Raises
+    ------
+    InputError
+        If a tuple has the wrong length or mixes kinds of priors.
+    """
+    if isinstance(spec, Prior):
+        return spec, {f.name: getattr(spec, f.name) for f in fields(spec) if f.name != "name"}
+    kinds = {(type(p), getattr(p, "name", None)) for p in spec}
+    if len(spec) != n_components:
+        raise InputError(
+            f"the priors of {parameter!r} must be one per component, got {len(spec)} for n_components={n_components}. "
+            f"Give {n_components} priors, or a single one for all."
+        )
+    if len(kinds) > 1:
+        raise InputError(
+            f"the priors of {parameter!r} must be of one kind, got {[str(p) for p in spec]}. "
+            "State them all as bm.priors.Between, which becomes one kind."
+        )
+    first = spec[0]
+    if isinstance(first, Distribution):
+        columns = zip(*(p.parameters for p in spec if isinstance(p, Distribution)), strict=True)
+        return first, {"parameters": tuple(np.array(c) for c in columns)}
+    return first, {f.name: np.array([getattr(p, f.name) for p in spec]) for f in fields(first)}
+
+
+def prior_from_dict(data: Any) -> PriorSpec:  # noqa: ANN401
+    """Read back what ``Prior.to_dict`` wrote (a list is one prior per component)."""
+    if isinstance(data, list):
+        return tuple(p for p in map(prior_from_dict, data) if isinstance(p, Prior))
+    values = dict(data)
+    kind = values.pop("prior")
+    if kind == "Distribution":
+        return Distribution(values["name"], tuple(values["parameters"]))
+    if kind not in _CLASSES:
+        raise InputError(f"prior must be one of {sorted(_CLASSES)}, got {kind!r}. Was it saved by a newer version?")
+    return _CLASSES[kind](**values)
+
+
+def weights_from_dict(data: Mapping[str, Any]) -> WeightsPrior:
+    """Read back what ``Dirichlet.to_dict`` or ``SparseDirichlet.to_dict`` wrote."""
+    if data["prior"] == "SparseDirichlet":
+        return SparseDirichlet(data["alpha"])
+    a = data["a"]
+    return Dirichlet(tuple(a) if isinstance(a, list) else a)

@@ -1,0 +1,216 @@
+"""Priors with a name of their own: three whitened ones and four that PyMC transforms itself."""
+
+import math
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, override
+
+from bayesmix.priors._base import Prior, Support, check_number
+
+__all__ = ["Exponential", "Gamma", "HalfNormal", "InverseGamma", "LogNormal", "LogitNormal", "Normal"]
+
+
+class _Whitened(Prior):
+    """A standard normal pushed through a link."""
+
+    suffix: ClassVar[str] = "z"
+
+    @override
+    def variable(self, name: str, hyper: Mapping[str, Any], dims: tuple[str, ...], **options: Any) -> Any:
+        import pymc as pm
+
+        z = pm.Normal(f"{name}_{self.suffix}", 0.0, 1.0, dims=dims, **options)
+        return self._link(hyper["mu"] + hyper["sigma"] * z)
+
+    @staticmethod
+    @abstractmethod
+    def _link(value: Any) -> Any:  # noqa: ANN401
+        """Map the real line onto the support, on tensors."""
+
+    @override
+    def exponent_at_zero(self) -> float:
+        return math.inf
+
+
+class _FromPyMC(Prior):
+    """A PyMC distribution of the same name and the same keywords, with PyMC's own transform."""
+
+    @override
+    def variable(self, name: str, hyper: Mapping[str, Any], dims: tuple[str, ...], **options: Any) -> Any:
+        import pymc as pm
+
+        return getattr(pm, type(self).__name__)(f"{name}_{self.suffix}", dims=dims, **hyper, **options)
+
+
+@dataclass(frozen=True)
+class Normal(_Whitened):
+    """Normal prior on the real line.
+
+    Parameters
+    ----------
+    mu, sigma : float
+        Mean and standard deviation in the data's units.
+
+    Examples
+    --------
+    >>> Normal(5, 2)
+    Normal(mu=5.0, sigma=2.0)
+    """
+
+    support: ClassVar[Support] = "real"
+    mu: float
+    sigma: float
+
+    def __post_init__(self) -> None:
+        check_number(self, "mu")
+        check_number(self, "sigma", positive=True)
+
+    @staticmethod
+    @override
+    def _link(value: Any) -> Any:
+        return value
+
+    @override
+    def exponent_at_zero(self) -> float:
+        return 0.0
+
+
+@dataclass(frozen=True)
+class LogNormal(_Whitened):
+    """Log-normal prior on the positive numbers; its density vanishes at 0 faster than any power.
+
+    Parameters
+    ----------
+    mu, sigma : float
+        Mean and standard deviation of the logarithm of the parameter.
+    """
+
+    support: ClassVar[Support] = "positive"
+    mu: float
+    sigma: float
+
+    def __post_init__(self) -> None:
+        check_number(self, "mu")
+        check_number(self, "sigma", positive=True)
+
+    @staticmethod
+    @override
+    def _link(value: Any) -> Any:
+        import pymc as pm
+
+        return pm.math.exp(value)
+
+
+@dataclass(frozen=True)
+class LogitNormal(_Whitened):
+    """Logit-normal prior on (0, 1).
+
+    Parameters
+    ----------
+    mu, sigma : float
+        Mean and standard deviation of the logit of the parameter.
+    """
+
+    support: ClassVar[Support] = "unit"
+    mu: float
+    sigma: float
+
+    def __post_init__(self) -> None:
+        check_number(self, "mu")
+        check_number(self, "sigma", positive=True)
+
+    @staticmethod
+    @override
+    def _link(value: Any) -> Any:
+        import pymc as pm
+
+        return pm.math.sigmoid(value)
+
+
+@dataclass(frozen=True)
+class HalfNormal(_FromPyMC):
+    """Half-normal prior; positive at 0, so improper on tied data when put on a standard deviation.
+
+    Parameters
+    ----------
+    sigma : float
+        Scale, in the data's units.
+    """
+
+    support: ClassVar[Support] = "positive"
+    sigma: float
+
+    def __post_init__(self) -> None:
+        check_number(self, "sigma", positive=True)
+
+    @override
+    def exponent_at_zero(self) -> float:
+        return 0.0
+
+
+@dataclass(frozen=True)
+class Exponential(_FromPyMC):
+    """Exponential prior; positive at 0, so improper on tied data when put on a standard deviation.
+
+    Parameters
+    ----------
+    lam : float
+        Rate, one over the mean.
+    """
+
+    support: ClassVar[Support] = "positive"
+    lam: float
+
+    def __post_init__(self) -> None:
+        check_number(self, "lam", positive=True)
+
+    @override
+    def exponent_at_zero(self) -> float:
+        return 0.0
+
+
+@dataclass(frozen=True)
+class Gamma(_FromPyMC):
+    """Gamma prior with density proportional to ``x**(alpha - 1) * exp(-beta * x)``.
+
+    Parameters
+    ----------
+    alpha, beta : float
+        Shape and rate.
+    """
+
+    support: ClassVar[Support] = "positive"
+    alpha: float
+    beta: float
+
+    def __post_init__(self) -> None:
+        check_number(self, "alpha", positive=True)
+        check_number(self, "beta", positive=True)
+
+    @override
+    def exponent_at_zero(self) -> float:
+        return self.alpha - 1.0
+
+
+@dataclass(frozen=True)
+class InverseGamma(_FromPyMC):
+    """Inverse-gamma prior with density proportional to ``x**(-alpha - 1) * exp(-beta / x)``.
+
+    Parameters
+    ----------
+    alpha, beta : float
+        Shape and scale.
+    """
+
+    support: ClassVar[Support] = "positive"
+    alpha: float
+    beta: float
+
+    def __post_init__(self) -> None:
+        check_number(self, "alpha", positive=True)
+        check_number(self, "beta", positive=True)
+
+    @override
+    def exponent_at_zero(self) -> float:
+        return math.inf

@@ -1,0 +1,135 @@
+"""Priors stated in other words: as a central interval, or as any PyMC distribution."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any, ClassVar, override
+
+from bayesmix.errors import InputError
+from bayesmix.priors._base import Prior, Support, check_number
+from bayesmix.priors._scalar import LogitNormal, LogNormal, Normal
+
+__all__ = ["Between", "Distribution"]
+
+
+@dataclass(frozen=True)
+class Between(Prior):
+    """A prior stated as a central interval: the parameter lies between `low` and `high` with probability `mass`.
+
+    It is not a bound. It becomes a Normal, LogNormal or LogitNormal prior, whichever fits the parameter's support.
+
+    Parameters
+    ----------
+    low, high : float
+        The interval, in the data's units.
+    mass : float, default 0.9
+        Its central probability.
+
+    Examples
+    --------
+    >>> Between(0.5, 5).resolve("sigma", "positive")
+    LogNormal(mu=0.458145365937077..., sigma=0.699937...)
+    """
+
+    support: ClassVar[Support] = "real"
+    low: float
+    high: float
+    mass: float = 0.9
+
+    def __post_init__(self) -> None:
+        for field in ("low", "high", "mass"):
+            check_number(self, field)
+        if not self.low < self.high:
+            raise InputError(f"Between: low must be smaller than high, got {self}. Swap them or widen the interval.")
+        if not 0 < self.mass < 1:
+            raise InputError(f"Between: mass must lie strictly between 0 and 1, got {self.mass}. The default is 0.9.")
+
+    @override
+    def resolve(self, parameter: str, support: Support) -> Prior:
+        low, high = self.low, self.high
+        if support == "unit" and not (low > 0 and high < 1):
+            raise InputError(
+                f"the interval of {parameter!r} must lie inside (0, 1), got {self}. Move its ends inside, e.g. 0.05."
+            )
+        if support == "positive" and not low > 0:
+            raise InputError(
+                f"the interval of {parameter!r} must lie above 0, got {self}. "
+                "Give a small positive lower end, e.g. the precision of the data."
+            )
+        links = {"real": float, "positive": math.log, "unit": lambda p: math.log(p / (1 - p))}
+        a, b = links[support](low), links[support](high)
+        z = NormalDist().inv_cdf(0.5 + self.mass / 2)
+        kind = {"real": Normal, "positive": LogNormal, "unit": LogitNormal}[support]
+        return kind((a + b) / 2, (b - a) / (2 * z))
+
+    @override
+    def variable(self, name: str, hyper: Mapping[str, Any], dims: tuple[str, ...], **options: Any) -> Any:
+        raise NotImplementedError("Between is resolved before a model is built")
+
+    @override
+    def exponent_at_zero(self) -> float:
+        return math.inf
+
+
+@dataclass(frozen=True)
+class Distribution(Prior):
+    """Any other continuous PyMC distribution, as its name and numbers.
+
+    Made from an unnamed PyMC distribution such as ``pm.StudentT.dist(nu=3, mu=0, sigma=2)``; there is no need to
+    write one by hand.
+
+    Parameters
+    ----------
+    name : str
+        The PyMC class, e.g. ``"StudentT"``.
+    parameters : tuple of float
+        The numbers in the order of the PyMC random variable behind that class.
+    """
+
+    support: ClassVar[Support] = "real"
+    name: str
+    parameters: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parameters", tuple(float(p) for p in self.parameters))
+
+    @override
+    def resolve(self, parameter: str, support: Support) -> Prior:
+        outside = {"real": [], "positive": [-1e-9, -1.0, -1e9], "unit": [-1e-9, -1.0, 1 + 1e-9, 2.0]}[support]
+        reached = [x for x in outside if self.log_density(x) > -math.inf]
+        if reached:
+            raise InputError(
+                f"the prior of {parameter!r} must live on the {support} numbers, got {self}, which allows {reached[0]}. "
+                "Use a distribution with that support, e.g. bm.priors.LogNormal."
+            )
+        return self
+
+    def log_density(self, value: float) -> float:
+        """Log-density at a number, by PyMC."""
+        import pymc as pm
+
+        return float(pm.logp(self._random_variable(self.parameters, None), value).eval())
+
+    @override
+    def variable(self, name: str, hyper: Mapping[str, Any], dims: tuple[str, ...], **options: Any) -> Any:
+        import pymc as pm
+
+        model = pm.modelcontext(None)
+        shape = tuple(len(model.coords[d] or ()) for d in dims)
+        return model.register_rv(
+            self._random_variable(hyper["parameters"], shape), f"{name}_{self.suffix}", dims=dims, **options
+        )
+
+    def _random_variable(self, parameters: Sequence[Any], size: tuple[int, ...] | None) -> Any:  # noqa: ANN401
+        import pymc as pm
+
+        return getattr(pm, self.name).rv_op(*parameters, size=size)
+
+    @override
+    def exponent_at_zero(self) -> float:
+        # The slope of the log-density in log p, far below any scale the prior could mean.
+        low, high = (self.log_density(x) for x in (1e-200, 1e-190))
+        if not math.isfinite(low) or not math.isfinite(high):
+            return math.inf
+        return round((high - low) / (10 * math.log(10)), 6)
