@@ -1,0 +1,70 @@
+"""bayesmix: Bayesian mixture models for analysts.
+
+Fit finite mixtures, compare numbers of groups by PSIS-LOO and WAIC, read off for every row how probable each group is
+and how sure that is, and score the grouping where true classes are known. Every model is a plain `pm.Model`, every
+result a plain ArviZ DataTree.
+
+Names load on first use, so that ``import bayesmix`` imports neither PyMC, ArviZ nor matplotlib.
+"""
+
+import importlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+if sys.version_info < (3, 12):  # noqa: UP036 - reached when the source tree is used without installing it
+    raise ImportError("bayesmix needs Python 3.12 or newer; this is Python " + sys.version.split()[0])
+
+if TYPE_CHECKING:
+    from bayesmix import datasets, errors, families, plots, priors
+    from bayesmix.choice import Comparison, choose_components, compare
+    from bayesmix.datasets import load_dataset
+    from bayesmix.diagnostics import Diagnosis
+    from bayesmix.evaluation import Evaluation
+    from bayesmix.fit import Fit, load
+    from bayesmix.mixture import Mixture
+    from bayesmix.model import build_model
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Comparison",
+    "Diagnosis",
+    "Evaluation",
+    "Fit",
+    "Mixture",
+    "build_model",
+    "choose_components",
+    "compare",
+    "datasets",
+    "errors",
+    "families",
+    "load",
+    "load_dataset",
+    "plots",
+    "priors",
+]
+
+_HOMES = {
+    "Comparison": "choice",
+    "Diagnosis": "diagnostics",
+    "Evaluation": "evaluation",
+    "Fit": "fit",
+    "Mixture": "mixture",
+    "build_model": "model",
+    "choose_components": "choice",
+    "compare": "choice",
+    "load": "fit",
+    "load_dataset": "datasets",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"bayesmix.{_HOMES[name]}"), name)
+    if name in __all__:
+        return importlib.import_module(f"bayesmix.{name}")
+    raise AttributeError(f"module 'bayesmix' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -73,7 +73,7 @@ def assignment_probabilities(posterior: Posterior, rows: Observations, *, draws:
     if not draws:
         probability, _ = _mean_and_own_bounds(posterior, rows.values, None)
         return xr.DataArray(probability, dims=("obs", "component"), coords=coords, name="probability")
-    source = posterior.idata["posterior"]
+    source = posterior.idata["posterior"].to_dataset()
     values = np.exp(log_responsibility_draws(posterior, rows))
     shape = (source.sizes["chain"], source.sizes["draw"], rows.n, posterior.n_components)
     coords |= {"chain": source["chain"].values, "draw": source["draw"].values}

@@ -99,7 +99,7 @@ class Observations:
         return np.asarray([str(label) for label in self.index], dtype=object)
 
 
-def observe(y: Any) -> Observations:  # noqa: ANN401 - the gate takes anything and says what it refuses
+def observe(y: Any) -> Observations:
     """Validate one column of data.
 
     Parameters
@@ -131,7 +131,7 @@ def observe(y: Any) -> Observations:  # noqa: ANN401 - the gate takes anything a
     return observations
 
 
-def read_column(y: Any) -> Observations:  # noqa: ANN401
+def read_column(y: Any) -> Observations:
     """Validate a column as `observe` does, but accept a single row: new rows to predict may come one at a time.
 
     Parameters
@@ -172,7 +172,7 @@ def check_component_count(n_components: int, observations: Observations) -> None
         )
 
 
-def _unpack(y: Any) -> tuple[npt.NDArray[Any], pd.Index | None, str]:  # noqa: ANN401
+def _unpack(y: Any) -> tuple[npt.NDArray[Any], pd.Index | None, str]:
     """Split any accepted container into raw values, index and name."""
     if isinstance(y, pd.DataFrame):
         if y.shape[1] != 1:
@@ -184,7 +184,7 @@ def _unpack(y: Any) -> tuple[npt.NDArray[Any], pd.Index | None, str]:  # noqa: A
     if isinstance(y, pd.Series):
         return _series_values(y), y.index, _column_name(y.name)
     if isinstance(y, np.ma.MaskedArray):
-        return np.asarray(y.astype(object).filled(np.nan)), None, _DEFAULT_NAME
+        return np.asarray(np.ma.filled(y.astype(object), np.nan)), None, _DEFAULT_NAME
     if isinstance(y, np.ndarray):
         return y, None, _DEFAULT_NAME
     if isinstance(y, (list, tuple)):
@@ -219,7 +219,7 @@ def _sequence_values(y: Sequence[Any]) -> npt.NDArray[Any]:
     return values
 
 
-def _unpack_xarray(y: Any) -> tuple[npt.NDArray[Any], pd.Index | None, str]:  # noqa: ANN401
+def _unpack_xarray(y: Any) -> tuple[npt.NDArray[Any], pd.Index | None, str]:
     import xarray as xr
 
     if not isinstance(y, xr.DataArray):
@@ -228,7 +228,7 @@ def _unpack_xarray(y: Any) -> tuple[npt.NDArray[Any], pd.Index | None, str]:  # 
     return np.asarray(y.values), index, _column_name(y.name)
 
 
-def _unpack_foreign(y: Any) -> tuple[npt.NDArray[Any], pd.Index | None, str]:  # noqa: ANN401
+def _unpack_foreign(y: Any) -> tuple[npt.NDArray[Any], pd.Index | None, str]:
     """Read polars, pyarrow and other frames that narwhals knows."""
     import narwhals.stable.v2 as nw
 
@@ -267,9 +267,10 @@ def _to_float(raw: npt.NDArray[Any], index: pd.Index) -> FloatArray:
 def _refuse_non_number(value: object, row: int, index: pd.Index) -> None:
     if value is None or value is pd.NA or value is pd.NaT:
         return  # refused later as a missing value, with all of its kind counted
-    if isinstance(value, Real) and not isinstance(value, (bool, np.bool_)):
+    boolean = isinstance(value, (bool, np.bool_))
+    if isinstance(value, Real) and not boolean:
         return
-    kind = "b" if isinstance(value, (bool, np.bool_)) else "c" if isinstance(value, Number) else "U"
+    kind = "b" if boolean else "c" if isinstance(value, Number) else "U"
     if isinstance(value, (pd.Timestamp, np.datetime64)) or hasattr(value, "isoformat"):
         kind = "M"
     raise InputError(

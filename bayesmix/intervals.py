@@ -43,7 +43,7 @@ class CredibleInterval:
         """For sentences, e.g. ``"89 % interval"``."""
         return f"{100 * self.prob:g} % interval"
 
-    def bounds(self, samples: Any, axis: int = 0) -> tuple[FloatArray, FloatArray]:  # noqa: ANN401
+    def bounds(self, samples: Any, axis: int = 0) -> tuple[FloatArray, FloatArray]:
         """Return the lower and the upper bound over `axis`.
 
         Parameters

@@ -13,10 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 
 from bayesmix.errors import InputError
+from bayesmix.scores import log_sum_exp
 
-__all__ = ["Labels", "best_match", "declared_mapping", "read_labels"]
+__all__ = ["Labels", "best_match", "class_log_prob", "declared_mapping", "read_labels"]
 
-MAX_CLASSES = 100  # beyond it `labels` is a measurement, not a class, and confusion matrices per draw do not fit
+MAX_CLASSES = 100  # beyond it `labels` is surely a measurement, and a confusion matrix per draw does not fit
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,10 +26,8 @@ class Labels:
 
     Parameters
     ----------
-    rows : int array, shape (n,)
-        Positions of the labelled rows among the rows of the data, ascending.
-    codes : int array, shape (n,)
-        Their classes as positions in `classes`.
+    rows, codes : int arrays, shape (n,)
+        Positions of the labelled rows among all rows, and their classes as positions in `classes`.
     classes : tuple of length C
         The classes, in order.
     n_unlabelled : int
@@ -45,9 +44,9 @@ def _shown(values: Sequence[object], most: int = 3) -> str:
     return ", ".join(repr(v) for v in values[:most]) + (", …" if len(values) > most else "")
 
 
-def _as_series(labels: object, n_rows: int) -> pd.Series:
+def _as_series(labels: object, index: pd.Index) -> pd.Series:
     if isinstance(labels, pd.Series):
-        return labels
+        return _align(labels, index)
     no_column = isinstance(labels, str | bytes | Mapping | Set) or not hasattr(labels, "__len__")
     if no_column or getattr(labels, "ndim", 1) != 1:
         raise InputError(
@@ -56,10 +55,10 @@ def _as_series(labels: object, n_rows: int) -> pd.Series:
         )
     # A list keeps its values as they are: pandas would turn [1, None] into floats.
     series = pd.Series(labels, dtype=object) if isinstance(labels, list | tuple) else pd.Series(labels)
-    if len(series) != n_rows:
+    if len(series) != len(index):
         raise InputError(
-            f"`labels` must have one entry per row: the data have {n_rows} rows, got {len(series)} labels. "
-            "Give None for a row whose class is unknown."
+            f"`labels` must have one entry per row: the data have {len(index)} rows, got {len(series)} "
+            "labels. Give None for a row whose class is unknown."
         )
     return series
 
@@ -80,9 +79,9 @@ def _align(labels: pd.Series, index: pd.Index) -> pd.Series:
         absent = f"{len(missing)} rows have no entry in `labels` ({_shown(missing)})" if missing else ""
         surplus = f"{len(extra)} entries belong to no row ({_shown(extra)})" if extra else ""
         raise InputError(
-            f"`labels` must have the same index entries as the data, got {len(labels)} labels for {len(index)} "
-            f"rows: {' and '.join(filter(None, (absent, surplus)))}. Use labels.to_numpy() to go by position, "
-            "or labels.reindex(…) with the index of the data to leave rows unlabelled."
+            f"`labels` must have the same index entries as the data, got {len(labels)} labels for "
+            f"{len(index)} rows: {' and '.join(filter(None, (absent, surplus)))}. Use labels.to_numpy() to "
+            "go by position, or labels.reindex(…) with the index of the data to leave rows unlabelled."
         )
     return labels.reindex(index)
 
@@ -107,8 +106,8 @@ def _in_order(found: Iterable[Hashable]) -> tuple[Hashable, ...]:
         return tuple(sorted(found))  # type: ignore[type-var]  # the except clause is the check
     except TypeError as error:
         raise InputError(
-            f"`labels` must be of one kind to be put in order, got {_shown(tuple(found))}. Make them all text or "
-            "all numbers, or state the order with classes=[…]."
+            f"`labels` must be of one kind to be put in order, got {_shown(tuple(found))}. Make them all "
+            "text or all numbers, or state the order with classes=[…]."
         ) from error
 
 
@@ -141,15 +140,15 @@ def read_labels(labels: ArrayLike | pd.Series, index: pd.Index, classes: Sequenc
     >>> read_labels(["b", None, "a"], pd.RangeIndex(3)).codes.tolist()
     [1, 0]
     """
-    series = _align_or_position(labels, index)
+    series = _as_series(labels, index)
     codes, found = _factorize(series)
     rows = np.flatnonzero(codes >= 0)
     if not 1 < len(found) <= MAX_CLASSES:
         given = f"only {found[0]!r} in {rows.size} labelled rows" if found else "no label in any row"
         given = f"{len(found)} different values ({_shown(found)})" if len(found) > 1 else given
         raise InputError(
-            f"`labels` must name between 2 and {MAX_CLASSES} classes to score a grouping, got {given}. Pass the "
-            "column of the true classes, with rows of at least two of them; None where unknown."
+            f"`labels` must name between 2 and {MAX_CLASSES} classes to score a grouping, got {given}. Pass "
+            "the column of the true classes, with rows of at least two of them; None where unknown."
         )
     by_category = isinstance(series.dtype, pd.CategoricalDtype)
     ordered = tuple(classes) or (found if by_category else _in_order(found))
@@ -159,21 +158,14 @@ def read_labels(labels: ArrayLike | pd.Series, index: pd.Index, classes: Sequenc
             position = int(np.flatnonzero(codes == code)[0])
             raise InputError(
                 f"`labels` must be among classes=[{_shown(ordered, 10)}], got {name!r} in row "
-                f"{index[position]!r} (position {position}). Correct it, add it to `classes` (after one entry "
-                "per component), or set it to None to leave the row out."
+                f"{index[position]!r} (position {position}). Correct it, add it to `classes` (after one "
+                "entry per component), or set it to None to leave the row out."
             )
     recode = np.array([place[name] for name in found], dtype=np.intp)
     return Labels(rows, recode[codes[rows]], ordered, len(series) - rows.size)
 
 
-def _align_or_position(labels: object, index: pd.Index) -> pd.Series:
-    series = _as_series(labels, len(index))
-    return _align(series, index) if isinstance(labels, pd.Series) else series
-
-
-def declared_mapping(
-    classes: Sequence[Hashable], n_components: int
-) -> tuple[tuple[Hashable, ...], NDArray[np.intp]]:
+def declared_mapping(classes: Sequence[Hashable], n_components: int) -> tuple[tuple[Hashable, ...], NDArray[np.intp]]:
     """Read a declaration: component k is ``classes[k]``; entries beyond the components get no component.
 
     Parameters
@@ -201,21 +193,36 @@ def declared_mapping(
     ('child', 'adult')
     """
     unordered = isinstance(classes, str | bytes | Mapping | Set) or not hasattr(classes, "__len__")
-    entries = [] if unordered else pd.Index(classes, dtype=object).tolist()
+    # Plain Python values: numpy's print as np.str_('a').
+    entries: list[Hashable] = [] if unordered else getattr(classes, "tolist", lambda: list(classes))()
     given = f"{len(entries)} ({_shown(entries)})"
-    if unordered or any(pd.isna(entry) is True for entry in entries):
+    hashable = all(isinstance(entry, Hashable) for entry in entries)
+    if unordered or not hashable or pd.isna(pd.Series(entries, dtype=object)).any():
         given = repr(classes)
     elif len(entries) >= n_components:
         distinct = tuple(dict.fromkeys(entries))
         return distinct, np.array([distinct.index(name) for name in entries[:n_components]], dtype=np.intp)
     raise InputError(
-        f"`classes` must list one class per component, in component order, for {n_components} components, got "
-        f"{given}. Repeat a class that several components form, as in classes=['a', 'b', 'b']."
+        f"`classes` must list one class per component, in component order, for {n_components} components, "
+        f"got {given}. Repeat a class that several components form, as in classes=['a', 'b', 'b']."
     )
 
 
+def class_log_prob(log_resp: NDArray[np.float64], mapping: NDArray[np.intp], n_classes: int) -> NDArray[np.float64]:
+    """Log class probabilities (…, C) from log memberships (…, K); -inf for a class without a component.
+
+    Examples
+    --------
+    >>> class_log_prob(np.log([0.5, 0.5]), np.array([0, 0]), n_classes=2).tolist()
+    [0.0, -inf]
+    """
+    parts = [log_resp[..., mapping == code] for code in range(n_classes)]
+    nothing = np.full(log_resp.shape[:-1], -np.inf)
+    return np.stack([log_sum_exp(part) if part.shape[-1] else nothing for part in parts], axis=-1)
+
+
 def best_match(resp: NDArray[np.float64], codes: NDArray[np.intp], n_classes: int) -> NDArray[np.intp]:
-    """Match components to classes so that the rule "most probable class" is right in as many rows as possible.
+    """Match components to classes so that the most probable class is right in as many rows as possible.
 
     Parameters
     ----------
@@ -237,8 +244,8 @@ def best_match(resp: NDArray[np.float64], codes: NDArray[np.intp], n_classes: in
     (Kuhn 1955) gives its exact maximum; ties go to the larger membership mass.
 
     K > C: every class gets at least one component, as it does at K = C (a class without one would have
-    probability 0). Accuracy is then no sum over components, because the memberships of a class are added before
-    they are compared. So start from the mapping with the largest membership mass on the true classes, which is
+    probability 0). Accuracy is then no sum over components, because the memberships of a class are added
+    before they are compared. So start from the mapping with the largest membership mass on the true classes,
     an exact assignment problem again (each component's majority class, except where a class would be left
     empty), and move or exchange components as long as that makes more rows right.
 
@@ -274,7 +281,7 @@ def best_match(resp: NDArray[np.float64], codes: NDArray[np.intp], n_classes: in
 
 
 def _neighbours(mapping: NDArray[np.intp], n_classes: int) -> Iterator[NDArray[np.intp]]:
-    """Mappings onto all classes that differ by one component moved or two exchanged."""
+    """Yield the mappings onto all classes that differ by one component moved or two exchanged."""
     for k in range(mapping.size):
         for code in range(n_classes):
             moved = mapping.copy()

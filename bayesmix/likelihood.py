@@ -85,7 +85,7 @@ def log_likelihood(posterior: Posterior, y: FloatArray | None = None) -> "xr.Dat
         out[:, rows] = log_sum_exp(component_log_joint(posterior.resolved.family, draws, values[rows]))
     chains = posterior.info.chains
     coordinate = posterior.observations.coordinate if y is None else np.arange(len(values))
-    source = posterior.idata["posterior"]
+    source = posterior.idata["posterior"].to_dataset()
     return xr.DataArray(
         out.reshape(chains, -1, len(values)),
         dims=("chain", "draw", "obs"),

@@ -77,7 +77,7 @@ class Mixture:
         n_components: int,
         family: str | Family = "normal",
         *,
-        weights: Any = _UNIFORM,  # noqa: ANN401 - also a PyMC distribution
+        weights: Any = _UNIFORM,
         priors: Mapping[str, Any] | None = None,
         order_by: str | None = None,
     ) -> None:
@@ -105,24 +105,54 @@ class Mixture:
         """Whether the components have the same prior; sorting draws is right only then."""
         return self.weights.exchangeable and not any(isinstance(p, tuple) for p in self.priors.values())
 
-    def fit(self, y: Any, **settings: Any) -> "Fit":  # noqa: ANN401
-        """Draw from the posterior given one column of data; see `bayesmix.fit.fit_mixture` for the settings.
+    def fit(
+        self,
+        y: Any,
+        *,
+        draws: int = 2000,
+        tune: int = 1000,
+        chains: int = 4,
+        target_accept: float = 0.9,
+        cores: int | None = None,
+        random_seed: int | None = None,
+        progressbar: bool = True,
+    ) -> "Fit":
+        """Draw from the posterior given one column of data.
 
         Parameters
         ----------
         y : list, tuple, array, Series, one-column frame or DataArray
-            One number per row.
-        **settings
-            ``draws=2000, tune=1000, chains=4, target_accept=0.9, cores=None, random_seed=None, progressbar=True``.
+            One number per row, at least two rows; results carry its index.
+        draws, tune : int, default 2000 and 1000
+            Kept and discarded draws per chain.
+        chains : int, default 4
+            Independent chains, at least 2.
+        target_accept : float, default 0.9
+            Acceptance rate that step sizes are adapted to; raise it if draws diverge.
+        cores : int, optional
+            Chains run at once; the numbers do not depend on it.
+        random_seed : int, optional
+            Same seed, same numbers; one is drawn and recorded when left out.
+        progressbar : bool, default True
+            Whether to show progress.
 
         Returns
         -------
         Fit
+
+        Raises
+        ------
+        InputError
+            If the data or a setting break a rule.
+        SamplingError
+            If the sampler fails.
         """
         # The one import that points upwards: the specification is the user's door to a fit.
         from bayesmix.fit import fit_mixture
+        from bayesmix.sampling import SamplerSettings
 
-        return fit_mixture(self, y, **settings)
+        settings = SamplerSettings(draws, tune, chains, target_accept, cores, random_seed, progressbar)
+        return fit_mixture(self, y, settings)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the specification as plain JSON types; `from_dict` reads them back."""
@@ -152,7 +182,7 @@ class Mixture:
         )
 
 
-def check_n_components(value: Any) -> int:  # noqa: ANN401
+def check_n_components(value: Any) -> int:
     """Return `value` as an int >= 1.
 
     Raises
@@ -161,9 +191,7 @@ def check_n_components(value: Any) -> int:  # noqa: ANN401
         If it is not an integer or smaller than 1.
     """
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise InputError(
-            f"n_components must be an integer >= 1, got {value!r}. Use n_components=1 for a single group."
-        )
+        raise InputError(f"n_components must be an integer >= 1, got {value!r}. Use n_components=1 for a single group.")
     return int(value)
 
 

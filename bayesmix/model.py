@@ -26,7 +26,7 @@ DATA_NAME = "y_data"
 WEIGHTS_NAME = "w"
 
 
-def build_model(mixture: Mixture, y: Any, *, ordering: Literal["sort", "transform"] = "sort") -> "pm.Model":  # noqa: ANN401
+def build_model(mixture: Mixture, y: Any, *, ordering: Literal["sort", "transform"] = "sort") -> "pm.Model":
     """Write the mixture as a plain PyMC model.
 
     Parameters
@@ -100,7 +100,7 @@ def free_names(resolved: Mixture) -> dict[str, str]:
     return names
 
 
-def _free_weights(resolved: Mixture) -> Any:  # noqa: ANN401
+def _free_weights(resolved: Mixture) -> Any:
     import pymc as pm
 
     if resolved.n_components == 1:

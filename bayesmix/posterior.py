@@ -74,7 +74,7 @@ class DrawArrays:
         """Number of draws S over all chains."""
         return len(self.weights)
 
-    def take(self, draws: Any) -> "DrawArrays":  # noqa: ANN401
+    def take(self, draws: Any) -> "DrawArrays":
         """Return the selected draws (anything that indexes a first axis)."""
         return DrawArrays(self.weights[draws], {name: value[draws] for name, value in self.parameters.items()})
 
@@ -121,13 +121,11 @@ class Posterior:
     @property
     def arrays(self) -> DrawArrays:
         """The sorted draws, flattened over chains."""
-        posterior = self.idata["posterior"]
+        posterior = self.idata["posterior"].to_dataset()
         shapes = {WEIGHTS_NAME: self.n_components} | {
             p.name: 1 if p.shared else self.n_components for p in self.resolved.family.parameters
         }
-        flat = {
-            name: np.ascontiguousarray(posterior[name].values.reshape(-1, width)) for name, width in shapes.items()
-        }
+        flat = {name: np.ascontiguousarray(posterior[name].values.reshape(-1, width)) for name, width in shapes.items()}
         return DrawArrays(flat.pop(WEIGHTS_NAME), flat)
 
 

@@ -112,6 +112,9 @@ def tidy_draws(posterior: Posterior) -> pd.DataFrame:
         Columns ``chain``, ``draw``, ``component``, ``w`` and the family's parameters; shared ones repeat.
     """
     names = [WEIGHTS_NAME, *(p.name for p in posterior.resolved.family.parameters)]
-    return posterior.idata["posterior"].to_dataset()[names].to_dataframe().reset_index()[
-        ["chain", "draw", "component", *names]
-    ]
+    return (
+        posterior.idata["posterior"]
+        .to_dataset()[names]
+        .to_dataframe()
+        .reset_index()[["chain", "draw", "component", *names]]
+    )

@@ -79,9 +79,7 @@ _HINTS = {
 }
 
 
-def draw(
-    resolved: Mixture, observations: Observations, settings: SamplerSettings
-) -> tuple["xr.DataTree", FitInfo]:
+def draw(resolved: Mixture, observations: Observations, settings: SamplerSettings) -> tuple["xr.DataTree", FitInfo]:
     """Draw from the posterior.
 
     Parameters
@@ -126,7 +124,7 @@ def draw(
 
 
 @lru_cache(maxsize=32)
-def _compiled(resolved: Mixture) -> Any:  # noqa: ANN401
+def _compiled(resolved: Mixture) -> Any:
     import nutpie
 
     values = np.arange(resolved.n_components + 1.0)
@@ -134,7 +132,7 @@ def _compiled(resolved: Mixture) -> Any:  # noqa: ANN401
     return nutpie.compile_pymc_model(model_of(resolved, placeholder))
 
 
-def _run_nutpie(resolved: Mixture, observations: Observations, settings: SamplerSettings, seed: int) -> Any:  # noqa: ANN401
+def _run_nutpie(resolved: Mixture, observations: Observations, settings: SamplerSettings, seed: int) -> Any:
     import nutpie
 
     model = _compiled(resolved).with_data(**{DATA_NAME: observations.values})
@@ -157,7 +155,7 @@ def _run_nutpie(resolved: Mixture, observations: Observations, settings: Sampler
         ) from error
 
 
-def _assemble(trace: Any, resolved: Mixture, observations: Observations) -> "xr.DataTree":  # noqa: ANN401
+def _assemble(trace: Any, resolved: Mixture, observations: Observations) -> "xr.DataTree":
     import xarray as xr
 
     raw = trace["posterior"].to_dataset()
@@ -167,9 +165,7 @@ def _assemble(trace: Any, resolved: Mixture, observations: Observations) -> "xr.
     posterior = posterior.drop_vars("obs", errors="ignore").assign_coords(component=np.arange(resolved.n_components))
     posterior.attrs = dict(raw.attrs) | {"inference_library": "nutpie"}
     stats = trace["sample_stats"].to_dataset().drop_vars("divergence_message", errors="ignore")
-    observed = xr.Dataset(
-        {OBSERVED_NAME: ("obs", observations.values)}, coords={"obs": observations.coordinate}
-    )
+    observed = xr.Dataset({OBSERVED_NAME: ("obs", observations.values)}, coords={"obs": observations.coordinate})
     return xr.DataTree.from_dict({"posterior": posterior, "sample_stats": stats, "observed_data": observed})
 
 
@@ -190,4 +186,10 @@ def permute(free: "xr.Dataset", resolved: Mixture) -> "xr.Dataset":
         return free
     # Links and PyMC's transforms increase, so sorting the free variable sorts the parameter.
     order = free[free_names(resolved)[resolved.sort_key]].argsort(axis=-1)
-    return free.map(lambda v: v.copy(data=np.take_along_axis(v.values, order.values, -1)) if "component" in v.dims else v)
+
+    def reorder(variable: "xr.DataArray") -> "xr.DataArray":
+        if "component" not in variable.dims:
+            return variable
+        return variable.copy(data=np.take_along_axis(variable.values, order.values, axis=-1))
+
+    return free.map(reorder)

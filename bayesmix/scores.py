@@ -58,8 +58,8 @@ def log_sum_exp(values: FloatArray) -> FloatArray:
 
     Examples
     --------
-    >>> float(log_sum_exp(np.array([-1e4, -1e4])) + 1e4)  # log 2
-    0.6931471805600546
+    >>> float(log_sum_exp(np.array([0.0, 0.0])))
+    0.6931471805599453
     """
     peak = values.max(axis=-1)
     shift = np.where(np.isfinite(peak), peak, 0.0)
@@ -67,9 +67,7 @@ def log_sum_exp(values: FloatArray) -> FloatArray:
         return np.asarray(np.log(np.exp(values - shift[..., None]).sum(axis=-1)) + shift)
 
 
-def contingency_table(
-    first: IntArray, second: IntArray, weights: FloatArray, shape: tuple[int, int]
-) -> FloatArray:
+def contingency_table(first: IntArray, second: IntArray, weights: FloatArray, shape: tuple[int, int]) -> FloatArray:
     """Weight of the rows in every combination of two codings, such as the confusion matrix.
 
     Parameters
@@ -150,8 +148,8 @@ def roc_curve(positive: BoolArray, scores: FloatArray, weights: FloatArray) -> t
     Returns
     -------
     false_positive_rate, true_positive_rate : float arrays, shape (…, n + 1)
-        Both rise from 0 to 1. Tied rows share one point, the end of their common segment, so that a tie counts
-        one half in the area. A rate is NaN if its class carries no weight.
+        Both rise from 0 to 1. Tied rows share one point, the end of their common segment, so that a tie
+        counts one half in the area. A rate is NaN if its class carries no weight.
 
     Examples
     --------
@@ -247,9 +245,7 @@ def log_loss(labels: IntArray, log_prob: FloatArray, weights: FloatArray) -> Flo
     return np.asarray(-np.multiply(weight, own, out=np.zeros(own.shape), where=weight > 0).sum(axis=-1))
 
 
-def adjusted_rand_index(
-    labels: IntArray, groups: IntArray, weights: FloatArray, shape: tuple[int, int]
-) -> FloatArray:
+def adjusted_rand_index(labels: IntArray, groups: IntArray, weights: FloatArray, shape: tuple[int, int]) -> FloatArray:
     """Agreement of two groupings over pairs of rows, corrected for chance: 1 is equal, 0 is chance.
 
     A pair weighs the product of its rows' weights and no row pairs with itself: a cell of total W holds
@@ -259,7 +255,7 @@ def adjusted_rand_index(
     Examples
     --------
     >>> a, b = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
-    >>> float(adjusted_rand_index(a, b, np.full(4, 0.25), (2, 2)))
+    >>> round(float(adjusted_rand_index(a, b, np.full(4, 0.25), (2, 2))), 12)
     -0.5
     """
     cells = contingency_table(labels, groups, weights, shape)

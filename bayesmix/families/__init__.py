@@ -18,7 +18,7 @@ FAMILIES: tuple[type[Family], ...] = (Normal,)
 _BY_NAME = {family.name: family for family in FAMILIES}
 
 
-def as_family(value: Any) -> Family:  # noqa: ANN401
+def as_family(value: Any) -> Family:
     """Return the family for a name, or the family object itself.
 
     Parameters

@@ -57,7 +57,7 @@ class Family(ABC):
         """Return one prior per parameter from the data's centre and scale, the same for every number of components."""
 
     @abstractmethod
-    def mixture(self, name: str, weights: Any, parameters: Mapping[str, Any], observed: Any) -> Any:  # noqa: ANN401
+    def mixture(self, name: str, weights: Any, parameters: Mapping[str, Any], observed: Any) -> Any:
         """Create the observed mixture, memberships summed out, in the PyMC model on the context stack.
 
         Parameters

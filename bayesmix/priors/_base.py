@@ -79,7 +79,7 @@ class Prior(ABC):
         return self
 
     @abstractmethod
-    def variable(self, name: str, hyper: Mapping[str, Any], dims: tuple[str, ...], **options: Any) -> Any:  # noqa: ANN401
+    def variable(self, name: str, hyper: Mapping[str, Any], dims: tuple[str, ...], **options: Any) -> Any:
         """Create the free variable in the PyMC model on the context stack and return the parameter itself.
 
         Parameters
@@ -96,7 +96,7 @@ class Prior(ABC):
 
     @abstractmethod
     def exponent_at_zero(self) -> float:
-        """Return a such that the density behaves like p**a as the parameter p falls to 0 (inf: faster than any power)."""
+        """Return a where the density behaves like p**a as the parameter p falls to 0 (inf: faster than any power)."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the prior as plain JSON types."""

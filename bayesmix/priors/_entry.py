@@ -73,7 +73,7 @@ class PriorSet(Mapping[str, PriorSpec]):
         }
 
 
-def as_prior(value: Any, parameter: str) -> PriorSpec:  # noqa: ANN401
+def as_prior(value: Any, parameter: str) -> PriorSpec:
     """Turn whatever the user gave as a prior into a value.
 
     Parameters
@@ -103,7 +103,7 @@ def as_prior(value: Any, parameter: str) -> PriorSpec:  # noqa: ANN401
     )
 
 
-def as_weights_prior(value: Any) -> WeightsPrior:  # noqa: ANN401
+def as_weights_prior(value: Any) -> WeightsPrior:
     """Turn whatever the user gave as the prior of the weights into a value.
 
     Parameters
@@ -125,7 +125,7 @@ def as_weights_prior(value: Any) -> WeightsPrior:  # noqa: ANN401
     )
 
 
-def _constants(variable: Any, parameter: str) -> list[Any]:  # noqa: ANN401
+def _constants(variable: Any, parameter: str) -> list[Any]:
     """Numbers behind an unnamed PyMC distribution, in the order of its random variable."""
     from pymc.exceptions import NotConstantValueError
     from pymc.pytensorf import constant_fold
@@ -141,7 +141,7 @@ def _constants(variable: Any, parameter: str) -> list[Any]:  # noqa: ANN401
         ) from None
 
 
-def _from_pymc(variable: Any, parameter: str) -> Prior:  # noqa: ANN401
+def _from_pymc(variable: Any, parameter: str) -> Prior:
     import pymc as pm
 
     if variable.owner is None or variable.name is not None:
@@ -173,7 +173,7 @@ def _from_pymc(variable: Any, parameter: str) -> Prior:  # noqa: ANN401
     )
 
 
-def _named(kind: str, numbers: tuple[float, ...], variable: Any) -> Prior | None:  # noqa: ANN401
+def _named(kind: str, numbers: tuple[float, ...], variable: Any) -> Prior | None:
     """Map the distributions that bayesmix has itself; scales are turned back into rates."""
     match kind:
         case "NormalRV":
@@ -193,7 +193,7 @@ def _named(kind: str, numbers: tuple[float, ...], variable: Any) -> Prior | None
     return None
 
 
-def _rate(scale: Any) -> float:  # noqa: ANN401
+def _rate(scale: Any) -> float:
     """Return 1 / scale, or the user's own rate where PyMC wrote the scale as its reciprocal (in float32 for ints)."""
     owner = scale.owner
     if owner is not None and type(getattr(owner.op, "scalar_op", None)).__name__ == "Reciprocal":
@@ -238,7 +238,7 @@ def stack_parameters(spec: PriorSpec, parameter: str, n_components: int) -> tupl
     return first, {f.name: np.array([getattr(p, f.name) for p in spec]) for f in fields(first)}
 
 
-def prior_from_dict(data: Any) -> PriorSpec:  # noqa: ANN401
+def prior_from_dict(data: Any) -> PriorSpec:
     """Read back what ``Prior.to_dict`` wrote (a list is one prior per component)."""
     if isinstance(data, list):
         return tuple(p for p in map(prior_from_dict, data) if isinstance(p, Prior))

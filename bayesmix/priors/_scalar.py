@@ -25,7 +25,7 @@ class _Whitened(Prior):
 
     @staticmethod
     @abstractmethod
-    def _link(value: Any) -> Any:  # noqa: ANN401
+    def _link(value: Any) -> Any:
         """Map the real line onto the support, on tensors."""
 
     @override

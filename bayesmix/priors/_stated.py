@@ -57,11 +57,14 @@ class Between(Prior):
                 f"the interval of {parameter!r} must lie above 0, got {self}. "
                 "Give a small positive lower end, e.g. the precision of the data."
             )
-        links = {"real": float, "positive": math.log, "unit": lambda p: math.log(p / (1 - p))}
-        a, b = links[support](low), links[support](high)
         z = NormalDist().inv_cdf(0.5 + self.mass / 2)
-        kind = {"real": Normal, "positive": LogNormal, "unit": LogitNormal}[support]
-        return kind((a + b) / 2, (b - a) / (2 * z))
+        if support == "positive":
+            a, b = math.log(low), math.log(high)
+            return LogNormal((a + b) / 2, (b - a) / (2 * z))
+        if support == "unit":
+            a, b = math.log(low / (1 - low)), math.log(high / (1 - high))
+            return LogitNormal((a + b) / 2, (b - a) / (2 * z))
+        return Normal((low + high) / 2, (high - low) / (2 * z))
 
     @override
     def variable(self, name: str, hyper: Mapping[str, Any], dims: tuple[str, ...], **options: Any) -> Any:
@@ -100,8 +103,8 @@ class Distribution(Prior):
         reached = [x for x in outside if self.log_density(x) > -math.inf]
         if reached:
             raise InputError(
-                f"the prior of {parameter!r} must live on the {support} numbers, got {self}, which allows {reached[0]}. "
-                "Use a distribution with that support, e.g. bm.priors.LogNormal."
+                f"the prior of {parameter!r} must live on the {support} numbers, got {self}, which allows "
+                f"{reached[0]}. Use a distribution with that support, e.g. bm.priors.LogNormal."
             )
         return self
 
@@ -121,7 +124,7 @@ class Distribution(Prior):
             self._random_variable(hyper["parameters"], shape), f"{name}_{self.suffix}", dims=dims, **options
         )
 
-    def _random_variable(self, parameters: Sequence[Any], size: tuple[int, ...] | None) -> Any:  # noqa: ANN401
+    def _random_variable(self, parameters: Sequence[Any], size: tuple[int, ...] | None) -> Any:
         import pymc as pm
 
         return getattr(pm, self.name).rv_op(*parameters, size=size)

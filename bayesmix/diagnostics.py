@@ -1,0 +1,208 @@
+"""Did it converge? A table of R-hat and ESS, and a verdict in words that says what to do."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from bayesmix.likelihood import component_log_joint, log_sum_exp
+from bayesmix.posterior import Posterior, model_variables
+from bayesmix.relabeling import LabelCheck, check_labels
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["BFMI_MIN", "ESS_MIN", "RHAT_MAX", "Diagnosis", "check"]
+
+RHAT_MAX = 1.01
+ESS_MIN = 400
+BFMI_MIN = 0.3
+
+
+@dataclass(frozen=True, eq=False)
+class Diagnosis:
+    """The verdict on a fit.
+
+    Attributes
+    ----------
+    ok : bool
+        Whether nothing in `text` asks for action.
+    table : DataFrame
+        One row per sorted parameter and label-free quantity: ``r_hat``, ``ess_bulk``, ``ess_tail``.
+    text : str
+        The verdict, each finding with what to do.
+    divergences : int
+        Divergent transitions among all kept draws.
+    bfmi : float
+        Smallest E-BFMI over chains.
+    label_share : float
+        Share of draws whose components would rather be permuted (see `bayesmix.relabeling`).
+    """
+
+    ok: bool
+    table: pd.DataFrame
+    text: str
+    divergences: int
+    bfmi: float
+    label_share: float
+
+    @property
+    def worst(self) -> tuple[float, float, float]:
+        """Largest R-hat, smallest bulk ESS and smallest tail ESS in the table."""
+        return (
+            float(self.table["r_hat"].max()),
+            float(self.table["ess_bulk"].min()),
+            float(self.table["ess_tail"].min()),
+        )
+
+    def __repr__(self) -> str:
+        return f"Diagnosis(ok={self.ok})\n{self.text}"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{self.text}</p>{self.table.to_html(float_format='{:.4g}'.format)}"
+
+
+def check(posterior: Posterior) -> Diagnosis:
+    """Judge a fit by R-hat, ESS, divergences, E-BFMI, tree depth and the consistency of its labels.
+
+    R-hat and ESS (Vehtari et al. 2021) are judged on the sorted parameters and on quantities that do not depend on
+    labels: the log-likelihood and the density at three points.
+
+    Parameters
+    ----------
+    posterior : Posterior
+
+    Returns
+    -------
+    Diagnosis
+        ``ok`` when every R-hat <= 1.01, every bulk and tail ESS >= 400, nothing diverged, E-BFMI >= 0.3, and no other
+        sort key labels the draws far better.
+
+    References
+    ----------
+    Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021), Rank-normalization, folding, and localization: an improved
+    R-hat, Bayesian Analysis 16, 667-718. Betancourt (2016), Diagnosing suboptimal cotangent disintegrations.
+    """
+    from arviz_stats import bfmi
+
+    table = _convergence_table(posterior)
+    stats = posterior.idata["sample_stats"].to_dataset()
+    divergences = int(stats["diverging"].sum())
+    depth = int(stats["maxdepth_reached"].sum()) if "maxdepth_reached" in stats else 0
+    smallest_bfmi = float(np.min(bfmi(posterior.idata)["energy"].values)) if "energy" in stats else float("nan")
+    labels = check_labels(posterior) if posterior.data is not None else LabelCheck(None, 0.0, None, float("nan"))
+    total = posterior.info.draws * posterior.info.chains
+    findings = [
+        *_convergence_findings(table, posterior),
+        *_sampler_findings(divergences, depth, total, smallest_bfmi, posterior),
+        *_label_findings(labels),
+    ]
+    notes = _label_notes(labels)
+    if findings:
+        text = "The fit did not pass its checks. " + " ".join(findings + notes)
+    else:
+        text = " ".join(
+            [
+                f"The fit passed its checks: R-hat at most {table['r_hat'].max():.3f}, effective sample size at least "
+                f"{table[['ess_bulk', 'ess_tail']].min().min():.0f}, no divergent draws in {total}, "
+                f"E-BFMI at least {smallest_bfmi:.2f}.",
+                *notes,
+            ]
+        )
+    return Diagnosis(not findings, table, text, divergences, smallest_bfmi, labels.share)
+
+
+def _convergence_table(posterior: Posterior) -> pd.DataFrame:
+    from arviz_stats import summary
+
+    variables = posterior.idata["posterior"].to_dataset()[model_variables(posterior)]
+    table = summary(variables.merge(_label_free(posterior)), kind="diagnostics", round_to="none")
+    return pd.DataFrame(table)[["r_hat", "ess_bulk", "ess_tail"]].astype(float)
+
+
+def _label_free(posterior: Posterior) -> "xr.Dataset":
+    import xarray as xr
+
+    source = posterior.idata["posterior"].to_dataset()
+    shape = (source.sizes["chain"], source.sizes["draw"])
+    quantities = {}
+    if "log_likelihood" in posterior.idata.children:
+        whole = posterior.idata["log_likelihood"].to_dataset()
+        quantities["log_likelihood"] = next(iter(whole.data_vars.values())).sum("obs").values
+    if posterior.data is not None:
+        points = np.quantile(posterior.observations.values, [0.1, 0.5, 0.9])
+        values = log_sum_exp(component_log_joint(posterior.resolved.family, posterior.arrays, points))
+        for j, point in enumerate(points):
+            quantities[f"log_density({point:.4g})"] = values[:, j].reshape(shape)
+    return xr.Dataset(
+        {name: (("chain", "draw"), value) for name, value in quantities.items()},
+        coords={"chain": source["chain"], "draw": source["draw"]},
+    )
+
+
+def _convergence_findings(table: pd.DataFrame, posterior: Posterior) -> list[str]:
+    findings = []
+    rhat, bulk, tail = table["r_hat"].max(), table["ess_bulk"].min(), table["ess_tail"].min()
+    info = posterior.info
+    if not rhat <= RHAT_MAX:
+        findings.append(
+            f"The chains disagree: R-hat of {table['r_hat'].idxmax()} is {rhat:.3f}, above {RHAT_MAX}. They may sit in "
+            f"different modes or need longer: use draws={2 * info.draws}, tune={2 * info.tune}; if it stays, fewer "
+            "components or narrower priors."
+        )
+    if not min(bulk, tail) >= ESS_MIN:
+        row = table[["ess_bulk", "ess_tail"]].min(axis=1).idxmin()
+        findings.append(
+            f"Too few effective draws: {min(bulk, tail):.0f} for {row}, below {ESS_MIN}, so interval ends are noisy. "
+            f"Use draws={int(np.ceil(info.draws * max(2.0, 1.5 * ESS_MIN / max(min(bulk, tail), 1.0)))):d}."
+        )
+    return findings
+
+
+def _sampler_findings(
+    divergences: int, depth: int, total: int, smallest_bfmi: float, posterior: Posterior
+) -> list[str]:
+    findings = []
+    if divergences:
+        findings.append(
+            f"{divergences} of {total} draws diverged: a narrow region of the posterior may be missed. Use "
+            f"target_accept={min(0.99, (1 + posterior.info.target_accept) / 2):.3g}, or a prior that keeps the "
+            "component sds away from 0."
+        )
+    if depth > total // 100:
+        findings.append(
+            f"{depth} of {total} draws hit the sampler's largest tree: they are right but slow and correlated. "
+            "Longer tuning (tune=) or narrower priors help."
+        )
+    if smallest_bfmi < BFMI_MIN:
+        findings.append(
+            f"E-BFMI is {smallest_bfmi:.2f}, below {BFMI_MIN}: the sampler explores the tails slowly. Use more draws, "
+            "or priors with lighter tails."
+        )
+    return findings
+
+
+def _label_findings(labels: LabelCheck) -> list[str]:
+    if labels.better_key is None:
+        return []
+    return [
+        f"Sorting by {labels.key!r} mislabels components: {labels.share:.0%} of the draws would rather be permuted, "
+        f"but only {labels.better_share:.0%} when sorted by {labels.better_key!r}. The groups seem to share "
+        f"{labels.key!r}: use Mixture(..., order_by={labels.better_key!r})."
+    ]
+
+
+def _label_notes(labels: LabelCheck) -> list[str]:
+    if labels.better_key is not None or labels.share < 0.05:
+        return []
+    if labels.key is None:
+        return [
+            f"Note: in {labels.share:.0%} of the draws the components would rather be permuted than keep the identity "
+            "their priors give them; the data pull against those priors."
+        ]
+    return [
+        f"Note: in {labels.share:.0%} of the draws another labelling of the components fits the memberships better "
+        "than their order; components overlap, so read per-component numbers with care. Densities and comparisons "
+        "are not affected."
+    ]

@@ -1,0 +1,290 @@
+"""`Fit`: a posterior with the public methods, each a line that calls the module that does the work."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pandas as pd
+
+from bayesmix import assignment, criteria, diagnostics, plots, prediction, storage
+from bayesmix.data import observe, read_column
+from bayesmix.evaluation import Evaluation, evaluate
+from bayesmix.intervals import credible_interval
+from bayesmix.likelihood import MAX_STORED, log_likelihood
+from bayesmix.mixture import Mixture, resolve
+from bayesmix.model import OBSERVED_NAME, model_of
+from bayesmix.posterior import Posterior, model_variables
+from bayesmix.sampling import SamplerSettings, draw
+
+if TYPE_CHECKING:
+    import pymc as pm
+    import xarray as xr
+    from matplotlib.axes import Axes
+
+__all__ = ["Fit", "fit_mixture", "load"]
+
+
+class Fit(Posterior):
+    """The posterior of a mixture given data: parameters, memberships, densities, checks and scores.
+
+    Made by `Mixture.fit`, `choose_components` or `load`. Intervals default to ArviZ's ``rcParams`` (89 % equal-tailed).
+
+    Examples
+    --------
+    >>> import bayesmix as bm
+    >>> arms = bm.load_dataset("arm_lengths")
+    >>> fit = bm.Mixture(2).fit(arms["length"], random_seed=1, progressbar=False)  # doctest: +SKIP
+    >>> fit.summary()  # doctest: +SKIP
+    """
+
+    @cached_property
+    def model(self) -> "pm.Model":
+        """The plain PyMC model behind the fit, with the resolved priors."""
+        return model_of(self.resolved, self.observations)
+
+    @cached_property
+    def _diagnosis(self) -> diagnostics.Diagnosis:
+        return diagnostics.check(self)
+
+    def check(self) -> diagnostics.Diagnosis:
+        """Say whether the fit converged, and if not what to do; see `bayesmix.diagnostics.check`."""
+        return self._diagnosis
+
+    def summary(
+        self, *, var_names: Sequence[str] | None = None, ci_prob: float | None = None, ci_kind: str | None = None
+    ) -> pd.DataFrame:
+        """Summarise the sorted parameters.
+
+        Parameters
+        ----------
+        var_names : sequence of str, optional
+            Some of ``"w"`` and the family's parameters; all that vary by default.
+        ci_prob, ci_kind : optional
+            Interval probability and kind ("eti" or "hdi"); ArviZ's ``rcParams`` by default.
+
+        Returns
+        -------
+        DataFrame
+            ArviZ's summary: mean, sd, interval, ess_bulk, ess_tail, r_hat, Monte-Carlo errors; in the data's units.
+        """
+        from arviz_stats import summary
+
+        interval = credible_interval(ci_prob, ci_kind)
+        names = list(var_names) if var_names is not None else model_variables(self)
+        table: pd.DataFrame = summary(self.idata, var_names=names, ci_prob=interval.prob, ci_kind=interval.kind)
+        return table
+
+    def assignments(self, *, ci_prob: float | None = None, ci_kind: str | None = None) -> pd.DataFrame:
+        """Return per row the component, its probability with interval, and the entropy.
+
+        Returns
+        -------
+        DataFrame
+            Indexed as the data; see `bayesmix.assignment.assignments`.
+        """
+        return assignment.assignments(self, self.observations, credible_interval(ci_prob, ci_kind))
+
+    def assignment_probabilities(self, *, draws: bool = False) -> "xr.DataArray":
+        """Return the probability of each component for each row.
+
+        Parameters
+        ----------
+        draws : bool, default False
+            Keep one value per draw, dims (chain, draw, obs, component), instead of the mean, dims (obs, component).
+        """
+        return assignment.assignment_probabilities(self, self.observations, draws=draws)
+
+    def predict(self, y: Any, *, ci_prob: float | None = None, ci_kind: str | None = None) -> pd.DataFrame:
+        """Assign new rows to components, as `assignments` does for the fitted ones.
+
+        Parameters
+        ----------
+        y : list, array, Series, one-column frame or DataArray
+            New rows in the same units; a single one is fine.
+        ci_prob, ci_kind : optional
+            Interval probability and kind.
+        """
+        rows = replace(read_column(y), name=self.info.name)
+        return assignment.assignments(self, rows, credible_interval(ci_prob, ci_kind))
+
+    def density(
+        self,
+        grid: Any = None,
+        *,
+        ci_prob: float | None = None,
+        ci_kind: str | None = None,
+    ) -> "xr.Dataset":
+        """Return the mixture density and its components with pointwise bands.
+
+        Parameters
+        ----------
+        grid : array_like, optional
+            Points in the data's units; by default 401 over the range of the data and a quarter beyond.
+        ci_prob, ci_kind : optional
+            Interval probability and kind.
+        """
+        points = prediction.default_grid(self) if grid is None else read_column(grid).values
+        return prediction.density(self, points, credible_interval(ci_prob, ci_kind))
+
+    def simulate(
+        self, n_datasets: int = 1, *, n_obs: int | None = None, random_seed: int | None = None
+    ) -> "xr.Dataset":
+        """Draw new data sets from the posterior predictive distribution.
+
+        Parameters
+        ----------
+        n_datasets : int, default 1
+        n_obs : int, optional
+            Rows in each; as many as were fitted by default.
+        random_seed : int, optional
+
+        Returns
+        -------
+        Dataset
+            Dims (dataset, obs): the value under the data's name, and ``component``.
+        """
+        rows = self.info.n if n_obs is None else n_obs
+        return prediction.simulate(self, n_datasets, rows, np.random.default_rng(random_seed))
+
+    def draws(self) -> pd.DataFrame:
+        """Return one row per chain, draw and component with the sorted parameters as columns."""
+        return prediction.tidy_draws(self)
+
+    def loo(self) -> Any:
+        """Return PSIS-LOO as ArviZ's ``ELPDData``; see `bayesmix.criteria.loo`."""
+        return criteria.loo(self)
+
+    def waic(self) -> criteria.WAIC:
+        """Return WAIC; see `bayesmix.criteria.waic_of`. PSIS-LOO is the better default."""
+        return criteria.waic(self)
+
+    def evaluate(
+        self,
+        labels: Any,
+        *,
+        classes: Sequence[Any] | None = None,
+        ci_prob: float | None = None,
+        ci_kind: str | None = None,
+        random_seed: int | None = 0,
+    ) -> Evaluation:
+        """Score the grouping against known classes, with intervals over draws and rows.
+
+        Parameters
+        ----------
+        labels : list, array or Series
+            The true class of every row; a Series is aligned by index. Missing labels are left out and counted.
+        classes : sequence, optional
+            Declares the mapping: component k is ``classes[k]``; the last class is the positive one. Left out, the best
+            match is taken, which uses the labels and is therefore optimistic.
+        ci_prob, ci_kind : optional
+            Interval probability and kind.
+        random_seed : int, optional
+            Of the Bayesian bootstrap of rows; fixed by default so that the numbers repeat.
+        """
+        interval = credible_interval(ci_prob, ci_kind)
+        return evaluate(
+            assignment.log_responsibility_draws(self, self.observations),
+            labels,
+            index=self.observations.index,
+            classes=classes,
+            interval=interval,
+            random_seed=random_seed,
+        )
+
+    def plot_density(self, **options: Any) -> "Axes":
+        """Draw data, mixture and components with bands; see `bayesmix.plots.plot_density`."""
+        return plots.plot_density(self, **options)
+
+    def plot_assignments(self, **options: Any) -> "Axes":
+        """Draw every row's probability of each component; see `bayesmix.plots.plot_assignments`."""
+        return plots.plot_assignments(self, **options)
+
+    def plot_confusion(self, labels: Any, *, classes: Sequence[Any] | None = None, **options: Any) -> "Axes":
+        """Draw the confusion matrix with intervals; see `bayesmix.plots.plot_confusion`."""
+        return plots.plot_confusion(self.evaluate(labels, classes=classes), **options)
+
+    def plot_roc(self, labels: Any, *, classes: Sequence[Any] | None = None, **options: Any) -> "Axes":
+        """Draw the ROC curve with its band; see `bayesmix.plots.plot_roc`."""
+        return plots.plot_roc(self.evaluate(labels, classes=classes), **options)
+
+    def save(self, path: str | os.PathLike[str], *, data: bool = True) -> Path:
+        """Save the fit as ``.nc`` or ``.zarr``; it stores the data unless ``data=False``.
+
+        Parameters
+        ----------
+        path : path-like
+            Ending in ``.nc`` or ``.zarr``.
+        data : bool, default True
+            False leaves out the rows and the log-likelihood; methods that need them then say so.
+        """
+        return storage.write(self, path, data=data)
+
+    def __repr__(self) -> str:
+        info = self.info
+        table = self.summary()
+        return (
+            f"Fit of {self.resolved.n_components} {self.resolved.family.name} component"
+            f"{'s' if self.n_components > 1 else ''} to {info.n} rows of {info.name!r} "
+            f"({info.chains} x {info.draws} draws, seed {info.random_seed}, {info.seconds:.1f} s)\n"
+            f"{table.iloc[:, :4].to_string()}\n{self.check().text}"
+        )
+
+    def _repr_html_(self) -> str:
+        head, *_ = repr(self).splitlines()
+        return f"<p><b>{head}</b></p>{self.summary().to_html()}<p>{self.check().text}</p>"
+
+    @classmethod
+    def _of(cls, posterior: Posterior) -> Self:
+        return cls(posterior.mixture, posterior.resolved, posterior.idata, posterior.info, posterior.data)
+
+
+def fit_mixture(mixture: Mixture, y: Any, settings: SamplerSettings) -> Fit:
+    """Draw from the posterior of a mixture; the public way is ``mixture.fit(y)``.
+
+    Parameters
+    ----------
+    mixture : Mixture
+    y : list, tuple, array, Series, one-column frame or DataArray
+    settings : SamplerSettings
+
+    Returns
+    -------
+    Fit
+    """
+    observations = observe(y)
+    resolved = resolve(mixture, observations)
+    tree, info = draw(resolved, observations, settings)
+    fit = Fit(mixture, resolved, tree, info, observations)
+    if info.draws * info.chains * observations.n <= MAX_STORED:
+        tree["log_likelihood"] = tree_group(log_likelihood(fit))
+    return fit
+
+
+def tree_group(values: "xr.DataArray") -> "xr.DataTree":
+    """Wrap one array as a group of a DataTree."""
+    import xarray as xr
+
+    return xr.DataTree(values.to_dataset(name=OBSERVED_NAME))
+
+
+def load(path: str | os.PathLike[str]) -> Fit:
+    """Load a fit that `Fit.save` wrote.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    FileFormatError
+        If the file is missing, damaged, not a bayesmix fit, or newer than this version.
+    """
+    return Fit._of(storage.read(path))

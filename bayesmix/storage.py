@@ -1,0 +1,188 @@
+"""Save and load a fit: one netCDF file or one zarr directory, complete or not at all.
+
+The specification, the resolved priors, the seed, the package versions and the digest of the data travel with the draws
+as JSON in the file's attributes. A file is written under a temporary name and moved into place when complete.
+"""
+
+import json
+import os
+import shutil
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from bayesmix.data import Observations
+from bayesmix.errors import FileFormatError, InputError
+from bayesmix.mixture import Mixture
+from bayesmix.model import OBSERVED_NAME
+from bayesmix.posterior import FitInfo, Posterior
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["FORMAT", "read", "write"]
+
+FORMAT = 1
+"""Version of the file layout; raised when a change needs a reader to know."""
+
+_ATTRIBUTE = "bayesmix"
+_DATA_GROUPS = ("observed_data", "log_likelihood")
+
+
+def write(posterior: Posterior, path: str | os.PathLike[str], *, data: bool) -> Path:
+    """Save a fit.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    path : path-like
+        Ending in ``.nc`` (netCDF) or ``.zarr`` (a directory).
+    data : bool
+        Whether the rows are stored. Without them the log-likelihood is left out too: with the draws at hand it would
+        give the rows away.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    InputError
+        If the ending is neither of the two, or the folder does not exist.
+    """
+    target = Path(path)
+    if target.suffix not in (".nc", ".zarr"):
+        raise InputError(f"path must end in .nc or .zarr, got {str(path)!r}. Use e.g. 'fit.nc'.")
+    if not target.parent.is_dir():
+        raise InputError(f"the folder of path must exist, got {str(target.parent)!r}. Create it first.")
+    tree = _to_tree(posterior, data=data and posterior.data is not None)
+    temporary = target.with_name(f".{target.stem}-{os.getpid()}{target.suffix}")
+    try:
+        if target.suffix == ".nc":
+            tree.to_netcdf(temporary, engine="h5netcdf")
+            os.replace(temporary, target)
+        else:
+            tree.to_zarr(temporary, mode="w", consolidated=False)
+            if target.is_dir():
+                shutil.rmtree(target)
+            os.replace(temporary, target)
+    finally:
+        if temporary.is_dir():
+            shutil.rmtree(temporary)
+        temporary.unlink(missing_ok=True)
+    return target
+
+
+def read(path: str | os.PathLike[str]) -> Posterior:
+    """Load what `write` saved.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    Posterior
+
+    Raises
+    ------
+    FileFormatError
+        If the file does not exist, is damaged, is not a bayesmix fit, or was written by a newer version.
+    """
+    source = Path(path)
+    if not source.exists():
+        raise FileFormatError(f"path must be an existing file or zarr directory, got {str(path)!r}. Check the name.")
+    tree = _open(source)
+    try:
+        return _from_tree(tree, source)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        if isinstance(error, FileFormatError):
+            raise
+        raise FileFormatError(
+            f"{str(source)!r} must hold a complete bayesmix fit, but a part is missing or unreadable ({error}). "
+            "Save it again from the original."
+        ) from error
+
+
+def _to_tree(posterior: Posterior, *, data: bool) -> "xr.DataTree":
+    tree = posterior.idata.copy()
+    if not data:
+        for group in _DATA_GROUPS:
+            if group in tree.children:
+                del tree[group]
+    header: dict[str, Any] = {
+        "format": FORMAT,
+        "mixture": posterior.mixture.to_dict(),
+        "resolved": posterior.resolved.to_dict(),
+        "info": asdict(replace(posterior.info, versions=dict(posterior.info.versions))),
+        "data": data,
+    }
+    if data:
+        index = posterior.observations.index
+        header["index"] = {"kind": _index_kind(index), "name": None if index.name is None else str(index.name)}
+    tree.attrs[_ATTRIBUTE] = json.dumps(header)
+    return tree
+
+
+def _index_kind(index: pd.Index) -> str:
+    if isinstance(index, pd.RangeIndex) and (index.start, index.step) == (0, 1):
+        return "range"
+    return "labels"
+
+
+def _open(source: Path) -> "xr.DataTree":
+    import xarray as xr
+
+    try:
+        engine = "zarr" if source.is_dir() else "h5netcdf"
+        options: dict[str, Any] = {"consolidated": False} if engine == "zarr" else {}
+        with xr.open_datatree(source, engine=engine, **options) as tree:
+            return tree.load()
+    except Exception as error:  # the readers raise many kinds, none of which says what to do
+        raise FileFormatError(
+            f"{str(source)!r} must be a netCDF file or zarr directory written by Fit.save, but it cannot be read "
+            f"({type(error).__name__}: {error}). It may be truncated or of another kind: save it again."
+        ) from error
+
+
+def _from_tree(tree: "xr.DataTree", source: Path) -> Posterior:
+    if _ATTRIBUTE not in tree.attrs:
+        raise FileFormatError(
+            f"{str(source)!r} must be written by Fit.save, but it lacks the bayesmix header. "
+            "For draws made elsewhere read it with arviz."
+        )
+    header = json.loads(tree.attrs[_ATTRIBUTE])
+    if not 1 <= header["format"] <= FORMAT:
+        versions = header.get("info", {}).get("versions", {})
+        raise FileFormatError(
+            f"{str(source)!r} has file format {header['format']}, written by bayesmix "
+            f"{versions.get('bayesmix', 'of another version')}; this version reads formats 1 to {FORMAT}. "
+            "Install a bayesmix at least as new as the one that wrote it, or fit again with its recorded seed."
+        )
+    info = FitInfo(**header["info"])
+    tree.attrs.pop(_ATTRIBUTE)
+    posterior = Posterior(
+        mixture=Mixture.from_dict(header["mixture"]),
+        resolved=Mixture.from_dict(header["resolved"]),
+        idata=tree,
+        info=info,
+        data=_read_rows(tree, header, info) if header["data"] else None,
+    )
+    if posterior.arrays.n_draws != info.draws * info.chains:
+        raise FileFormatError(f"{str(source)!r} must hold {info.draws * info.chains} draws. Save it again.")
+    return posterior
+
+
+def _read_rows(tree: "xr.DataTree", header: dict[str, Any], info: FitInfo) -> Observations:
+    observed = tree["observed_data"].to_dataset()[OBSERVED_NAME]
+    values = np.array(observed.values, dtype=np.float64)
+    values.flags.writeable = False
+    saved = header["index"]
+    index = pd.RangeIndex(len(values)) if saved["kind"] == "range" else pd.Index(observed["obs"].values)
+    observations = Observations(values, index.rename(saved["name"]), info.name)
+    if observations.digest != info.digest:
+        raise FileFormatError("the stored rows must match their digest, but they do not. The file is damaged.")
+    return observations
