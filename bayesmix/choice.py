@@ -216,13 +216,13 @@ def _verdict(ranking: Ranking, candidates: Sequence[Any], label: str, *, by_coun
     if len(candidates) > 1:
         names = ", ".join(label.format(n) for n in candidates)
         sentences.append(f"By predictive accuracy {names} cannot be told apart with these data.")
-    elpd = table["elpd"]
+    first, highest = table.loc[[best]].iloc[0], table.loc[[top]].iloc[0]
     if top == best:
-        sentences.append(f"{label.format(best)} predicts best (elpd {elpd[best]:.1f}).")
+        sentences.append(f"{label.format(best)} predicts best (elpd {first['elpd']:.1f}).")
     else:
         sentences.append(
-            f"{label.format(top)} has the highest elpd ({elpd[top]:.1f}), but {label.format(best)} is only "
-            f"{-table['elpd_diff'][best]:.1f} lower (dse {table['dse'][best]:.1f})."
+            f"{label.format(top)} has the highest elpd ({highest['elpd']:.1f}), but {label.format(best)} is only "
+            f"{-first['elpd_diff']:.1f} lower (dse {first['dse']:.1f})."
         )
     if by_count:
         sentences.append(f"The smallest adequate number of components is {best}.")

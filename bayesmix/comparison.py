@@ -146,10 +146,10 @@ def differences(elpd_i: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Indexed by fit: ``elpd_diff`` (<= 0) and ``dse``, ``sqrt(n * var(difference))`` with divisor n - 1.
+        Indexed by fit: ``elpd_diff`` (<= 0) and ``dse``, ``sqrt(n * var(difference))`` with divisor n, as ArviZ's.
     """
     to_best = elpd_i.sub(elpd_i[elpd_i.sum().idxmax()], axis=0)
-    return pd.DataFrame({"elpd_diff": to_best.sum(), "dse": np.sqrt(len(to_best) * to_best.var(ddof=1))})
+    return pd.DataFrame({"elpd_diff": to_best.sum(), "dse": np.sqrt(len(to_best) * to_best.var(ddof=0))})
 
 
 def _stacking_weights(loos: Mapping[Any, Any]) -> pd.Series:

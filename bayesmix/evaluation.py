@@ -19,17 +19,16 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from bayesmix import scores
 from bayesmix.errors import InputError
+from bayesmix.intervals import CredibleInterval, IntervalKind
 from bayesmix.labels import Labels, best_match, class_log_prob, declared_mapping, read_labels
+from bayesmix.scores import FloatArray, IntArray
 
 __all__ = ["Evaluation", "Interval", "evaluate"]
 
-type FloatArray = NDArray[np.float64]
-type IntArray = NDArray[np.intp]
-type IntervalKind = Literal["eti", "hdi"]
 type MappingKind = Literal["declared", "best match"]
 type Scored = tuple[FloatArray, FloatArray, FloatArray]  # scores (…, 7), confusion (…, C, C), ROC (…, G)
 
@@ -137,8 +136,7 @@ def evaluate(
     labels : list, array or Series of length N
         True classes; None, NaN or pd.NA where unknown (left out and counted). A Series is aligned by index,
         anything else goes by position.
-    index : pandas.Index
-        Index of the N rows.
+    index : pandas.Index of length N
     classes : sequence of length ≥ K, optional
         Component k is ``classes[k]``; entries beyond K are classes without a component. By default components
         are matched to the classes that occur, see `bayesmix.labels.best_match`; that is optimistic.
@@ -165,23 +163,24 @@ def evaluate(
     log_mean = _log_mean(draws, index)[known.rows]
     mapping = declared[1] if declared else best_match(np.exp(log_mean), known.codes, len(known.classes))
     scored, log_odds = _score_draws(draws, known, mapping, random_seed)
-    mean_rule = _score(known, mapping, log_mean, log_odds, np.full(known.rows.size, 1 / known.rows.size))
+    n = known.rows.size
+    mean_rule = _score(known, mapping, log_mean, log_odds, weights=np.full(n, 1 / n))
     return Evaluation(
-        **_tables(known, mean_rule, scored, ci_prob, ci_kind),
+        **_tables(known, mean_rule, scored, CredibleInterval(ci_prob, ci_kind)),
         classes=known.classes,
         positive_class=known.classes[1] if len(known.classes) == 2 else None,
         mapping={k: known.classes[code] for k, code in enumerate(mapping.tolist())},
         mapping_kind="best match" if declared is None else "declared",
-        n=known.rows.size,
+        n=n,
         n_unlabelled=known.n_unlabelled,
-        base_rate=float(np.bincount(known.codes).max() / known.rows.size),
+        base_rate=float(np.bincount(known.codes).max() / n),
         ci_prob=ci_prob,
         ci_kind=ci_kind,
     )
 
 
 def _checked(log_resp: FloatArray, index: pd.Index, ci_prob: float, ci_kind: str) -> FloatArray:
-    if not 0 < ci_prob < 1:
+    if not isinstance(ci_prob, float | int) or not 0 < ci_prob < 1:
         raise InputError(f"`ci_prob` must be between 0 and 1, got {ci_prob!r}. Use 0.89 for an 89% interval.")
     if ci_kind not in ("eti", "hdi"):
         raise InputError(f"`ci_kind` must be 'eti' or 'hdi', got {ci_kind!r}. Use 'eti' for equal tails.")
@@ -215,9 +214,11 @@ def _log_mean(log_resp: FloatArray, index: pd.Index) -> FloatArray:
     return log_mean
 
 
-def _score(known: Labels, mapping: IntArray, log_resp: FloatArray, log_odds: FloatArray, weights: FloatArray) -> Scored:
+def _score(
+    known: Labels, mapping: IntArray, log_resp: FloatArray, log_odds: FloatArray, *, weights: FloatArray
+) -> Scored:
     """Score memberships (…, n, K) that rank rows by `log_odds` (…, n, C) under row weights (…, n)."""
-    truth, n_classes, lead = known.codes, len(known.classes), weights.shape[:-1]
+    truth, n_classes = known.codes, len(known.classes)
     log_prob, group = class_log_prob(log_resp, mapping, n_classes), log_resp.argmax(axis=-1)
     shape = (n_classes, mapping.size)
     table = scores.contingency_table(truth, log_prob.argmax(axis=-1), weights, (n_classes, n_classes))
@@ -226,9 +227,9 @@ def _score(known: Labels, mapping: IntArray, log_resp: FloatArray, log_odds: Flo
         auc = np.trapezoid(true, false, axis=-1)
         # At a vertical step np.interp takes the upper end; the tolerance puts 0.30000000000000004 at 0.3.
         curves = map(np.interp, repeat(ROC_GRID + 1e-12), np.atleast_2d(false), np.atleast_2d(true))
-        roc = np.stack(list(curves)).reshape(*lead, -1)
+        roc = np.stack(list(curves)).reshape(*weights.shape[:-1], -1)
     else:
-        auc, roc = scores.macro_roc_auc(truth, log_odds, weights), np.empty((*lead, 0))
+        auc, roc = scores.macro_roc_auc(truth, log_odds, weights), np.empty((*weights.shape[:-1], 0))
     values = (
         scores.accuracy(table),
         scores.balanced_accuracy(table),
@@ -253,35 +254,34 @@ def _score_draws(
         weights /= weights.sum(axis=-1, keepdims=True)
         log_odds = np.round(scores.one_vs_rest_log_odds(class_log_prob(block, mapping, n_classes)), 9)
         total += np.clip(log_odds, -CERTAIN, CERTAIN).sum(axis=0)
-        scored.append(_score(known, mapping, block, log_odds, weights))
+        scored.append(_score(known, mapping, block, log_odds, weights=weights))
     values, confusion, roc = (np.concatenate(part) for part in zip(*scored, strict=True))
     return (values, confusion, roc), np.round(total / len(log_resp), 9)
 
 
-def _interval(draws: FloatArray, ci_prob: float, ci_kind: str) -> tuple[FloatArray, FloatArray]:
-    """Bounds over the first axis, as ArviZ takes them; finite or inf draws."""
+def _bounds(draws: FloatArray, interval: CredibleInterval) -> tuple[FloatArray, FloatArray]:
+    """Bounds over the first axis like `CredibleInterval.bounds`, but right for infinite losses too."""
     ordered, last = np.sort(draws, axis=0), len(draws) - 1
     with np.errstate(invalid="ignore"):  # inf - inf is replaced at once
-        if ci_kind == "hdi":
-            span = min(int(ci_prob * len(draws)), last)
+        if interval.kind == "hdi":
+            span = min(int(interval.prob * len(draws)), last)
             width = ordered[span:] - ordered[: len(draws) - span]
             start = np.where(np.isnan(width), np.inf, width).argmin(axis=0)[None]
             return np.take_along_axis(ordered, start, 0)[0], np.take_along_axis(ordered, start + span, 0)[0]
         bounds = []
-        for place in ((1 - ci_prob) / 2 * last, (1 + ci_prob) / 2 * last):
+        for place in ((1 - interval.prob) / 2 * last, (1 + interval.prob) / 2 * last):
             low, high, share = ordered[int(place)], ordered[min(int(place) + 1, last)], place % 1
             bounds.append(np.where((low == high) | (share == 0), low, low + share * (high - low)))
     return bounds[0], bounds[1]
 
 
-def _tables(known: Labels, mean_rule: Scored, draws: Scored, ci_prob: float, ci_kind: str) -> dict[str, Any]:
-    # ArviZ's names, such as eti89_lb; rounded because 0.29 * 100 is 28.999999999999996.
-    low, high = (f"{ci_kind}{int(round(100 * ci_prob, 6))}_{end}" for end in ("lb", "ub"))
+def _tables(known: Labels, mean_rule: Scored, draws: Scored, interval: CredibleInterval) -> dict[str, Any]:
+    low, high = interval.columns
     names = pd.Index(known.classes, name="class", tupleize_cols=False)
-    values, counts, roc = (np.stack(_interval(part, ci_prob, ci_kind), axis=-1) for part in draws)
+    values, counts, roc = (np.stack(_bounds(part, interval), axis=-1) for part in draws)
     whole = np.rint(mean_rule[1])
     by_class = zip(scores.class_scores(whole), scores.class_scores(draws[1]), strict=True)
-    per_class = [np.column_stack([part, *_interval(d, ci_prob, ci_kind)]) for part, d in by_class]
+    per_class = [np.column_stack([part, *_bounds(d, interval)]) for part, d in by_class]
     confusion, lower, upper = (
         pd.DataFrame(part, index=names.rename("true"), columns=names.rename("predicted"))
         for part in (whole.astype(int), counts[..., 0], counts[..., 1])

@@ -191,7 +191,8 @@ class Fit(Posterior):
             labels,
             index=self.observations.index,
             classes=classes,
-            interval=interval,
+            ci_prob=interval.prob,
+            ci_kind=interval.kind,
             random_seed=random_seed,
         )
 

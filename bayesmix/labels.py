@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.optimize import linear_sum_assignment
 
 from bayesmix.errors import InputError
-from bayesmix.scores import log_sum_exp
+from bayesmix.scores import FloatArray, IntArray, log_sum_exp
 
 __all__ = ["Labels", "best_match", "class_log_prob", "declared_mapping", "read_labels"]
 
@@ -34,8 +34,8 @@ class Labels:
         Number of rows of the data without a label.
     """
 
-    rows: NDArray[np.intp]
-    codes: NDArray[np.intp]
+    rows: IntArray
+    codes: IntArray
     classes: tuple[Hashable, ...]
     n_unlabelled: int
 
@@ -76,8 +76,8 @@ def _align(labels: pd.Series, index: pd.Index) -> pd.Series:
     missing = index.difference(labels.index, sort=False).tolist()
     extra = labels.index.difference(index, sort=False).tolist()
     if missing or extra:
-        absent = f"{len(missing)} rows have no entry in `labels` ({_shown(missing)})" if missing else ""
-        surplus = f"{len(extra)} entries belong to no row ({_shown(extra)})" if extra else ""
+        absent = f"rows without an entry: {len(missing)} ({_shown(missing)})" if missing else ""
+        surplus = f"entries without a row: {len(extra)} ({_shown(extra)})" if extra else ""
         raise InputError(
             f"`labels` must have the same index entries as the data, got {len(labels)} labels for "
             f"{len(index)} rows: {' and '.join(filter(None, (absent, surplus)))}. Use labels.to_numpy() to "
@@ -86,7 +86,7 @@ def _align(labels: pd.Series, index: pd.Index) -> pd.Series:
     return labels.reindex(index)
 
 
-def _factorize(series: pd.Series) -> tuple[NDArray[np.intp], tuple[Hashable, ...]]:
+def _factorize(series: pd.Series) -> tuple[IntArray, tuple[Hashable, ...]]:
     """Codes, -1 where missing, and the classes that occur: in category order, else in order of appearance."""
     if isinstance(series.dtype, pd.CategoricalDtype):
         used = series.cat.remove_unused_categories().cat
@@ -165,7 +165,7 @@ def read_labels(labels: ArrayLike | pd.Series, index: pd.Index, classes: Sequenc
     return Labels(rows, recode[codes[rows]], ordered, len(series) - rows.size)
 
 
-def declared_mapping(classes: Sequence[Hashable], n_components: int) -> tuple[tuple[Hashable, ...], NDArray[np.intp]]:
+def declared_mapping(classes: Sequence[Hashable], n_components: int) -> tuple[tuple[Hashable, ...], IntArray]:
     """Read a declaration: component k is ``classes[k]``; entries beyond the components get no component.
 
     Parameters
@@ -208,7 +208,7 @@ def declared_mapping(classes: Sequence[Hashable], n_components: int) -> tuple[tu
     )
 
 
-def class_log_prob(log_resp: NDArray[np.float64], mapping: NDArray[np.intp], n_classes: int) -> NDArray[np.float64]:
+def class_log_prob(log_resp: FloatArray, mapping: IntArray, n_classes: int) -> FloatArray:
     """Log class probabilities (…, C) from log memberships (…, K); -inf for a class without a component.
 
     Examples
@@ -221,7 +221,7 @@ def class_log_prob(log_resp: NDArray[np.float64], mapping: NDArray[np.intp], n_c
     return np.stack([log_sum_exp(part) if part.shape[-1] else nothing for part in parts], axis=-1)
 
 
-def best_match(resp: NDArray[np.float64], codes: NDArray[np.intp], n_classes: int) -> NDArray[np.intp]:
+def best_match(resp: FloatArray, codes: IntArray, n_classes: int) -> IntArray:
     """Match components to classes so that the most probable class is right in as many rows as possible.
 
     Parameters
@@ -266,7 +266,7 @@ def best_match(resp: NDArray[np.float64], codes: NDArray[np.intp], n_classes: in
     component, code = linear_sum_assignment(loss, maximize=True)
     best[component] = code
 
-    def n_right(mapping: NDArray[np.intp]) -> int:
+    def n_right(mapping: IntArray) -> int:
         return int(((resp @ np.eye(n_classes)[mapping]).argmax(axis=1) == codes).sum())
 
     score, improved = n_right(best), True
@@ -280,7 +280,7 @@ def best_match(resp: NDArray[np.float64], codes: NDArray[np.intp], n_classes: in
     return best
 
 
-def _neighbours(mapping: NDArray[np.intp], n_classes: int) -> Iterator[NDArray[np.intp]]:
+def _neighbours(mapping: IntArray, n_classes: int) -> Iterator[IntArray]:
     """Yield the mappings onto all classes that differ by one component moved or two exchanged."""
     for k in range(mapping.size):
         for code in range(n_classes):

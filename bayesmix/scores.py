@@ -36,6 +36,7 @@ __all__ = [
 type FloatArray = NDArray[np.float64]
 type IntArray = NDArray[np.intp]
 type BoolArray = NDArray[np.bool_]
+type Shape = tuple[int, int]
 
 
 class ClassScores(NamedTuple):
@@ -67,7 +68,7 @@ def log_sum_exp(values: FloatArray) -> FloatArray:
         return np.asarray(np.log(np.exp(values - shift[..., None]).sum(axis=-1)) + shift)
 
 
-def contingency_table(first: IntArray, second: IntArray, weights: FloatArray, shape: tuple[int, int]) -> FloatArray:
+def contingency_table(first: IntArray, second: IntArray, weights: FloatArray, shape: Shape) -> FloatArray:
     """Weight of the rows in every combination of two codings, such as the confusion matrix.
 
     Parameters
@@ -245,7 +246,7 @@ def log_loss(labels: IntArray, log_prob: FloatArray, weights: FloatArray) -> Flo
     return np.asarray(-np.multiply(weight, own, out=np.zeros(own.shape), where=weight > 0).sum(axis=-1))
 
 
-def adjusted_rand_index(labels: IntArray, groups: IntArray, weights: FloatArray, shape: tuple[int, int]) -> FloatArray:
+def adjusted_rand_index(labels: IntArray, groups: IntArray, weights: FloatArray, shape: Shape) -> FloatArray:
     """Agreement of two groupings over pairs of rows, corrected for chance: 1 is equal, 0 is chance.
 
     A pair weighs the product of its rows' weights and no row pairs with itself: a cell of total W holds

@@ -29,6 +29,7 @@ FORMAT = 1
 """Version of the file layout; raised when a change needs a reader to know."""
 
 _ATTRIBUTE = "bayesmix"
+_INDEX_GROUP = "row_index"
 _DATA_GROUPS = ("observed_data", "log_likelihood")
 
 
@@ -122,15 +123,42 @@ def _to_tree(posterior: Posterior, *, data: bool) -> "xr.DataTree":
     }
     if data:
         index = posterior.observations.index
-        header["index"] = {"kind": _index_kind(index), "name": None if index.name is None else str(index.name)}
+        header["index"] = {
+            "names": [None if name is None else str(name) for name in index.names],
+            "dtypes": [str(index.get_level_values(level).dtype) for level in range(index.nlevels)],
+        }
+        tree[_INDEX_GROUP] = _index_tree(index)
     tree.attrs[_ATTRIBUTE] = json.dumps(header)
     return tree
 
 
-def _index_kind(index: pd.Index) -> str:
-    if isinstance(index, pd.RangeIndex) and (index.start, index.step) == (0, 1):
-        return "range"
-    return "labels"
+def _index_tree(index: pd.Index) -> "xr.DataTree":
+    """One variable per level; what netCDF has no type for is stored as text."""
+    import xarray as xr
+
+    levels = {}
+    for number in range(index.nlevels):
+        level = index.get_level_values(number)
+        plain = pd.api.types.is_numeric_dtype(level) or pd.api.types.is_datetime64_dtype(level)
+        levels[f"level_{number}"] = (
+            "row",
+            np.asarray(level) if plain else np.asarray([str(v) for v in level], dtype=object),
+        )
+    return xr.DataTree(xr.Dataset(levels))
+
+
+def _read_index(tree: "xr.DataTree", saved: dict[str, Any]) -> pd.Index:
+    dataset = tree[_INDEX_GROUP].to_dataset()
+    levels = []
+    for number, dtype in enumerate(saved["dtypes"]):
+        level = pd.Index(dataset[f"level_{number}"].values)
+        try:
+            levels.append(level.astype(dtype))
+        except (TypeError, ValueError):  # a type that text does not turn back into: the text serves as label
+            levels.append(level)
+    if len(levels) > 1:
+        return pd.MultiIndex.from_arrays(levels, names=saved["names"])
+    return levels[0].rename(saved["names"][0])
 
 
 def _open(source: Path) -> "xr.DataTree":
@@ -180,9 +208,8 @@ def _read_rows(tree: "xr.DataTree", header: dict[str, Any], info: FitInfo) -> Ob
     observed = tree["observed_data"].to_dataset()[OBSERVED_NAME]
     values = np.array(observed.values, dtype=np.float64)
     values.flags.writeable = False
-    saved = header["index"]
-    index = pd.RangeIndex(len(values)) if saved["kind"] == "range" else pd.Index(observed["obs"].values)
-    observations = Observations(values, index.rename(saved["name"]), info.name)
+    observations = Observations(values, _read_index(tree, header["index"]), info.name)
+    del tree[_INDEX_GROUP]
     if observations.digest != info.digest:
         raise FileFormatError("the stored rows must match their digest, but they do not. The file is damaged.")
     return observations

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from sklearn import metrics
+from numpy.typing import ArrayLike, NDArray
+from sklearn import metrics  # type: ignore[import-untyped]
 
 from bayesmix import scores
 
@@ -29,9 +29,9 @@ def equal(n: int) -> FloatArray:
     return np.full(n, 1 / n)
 
 
-def close(actual: object, expected: object) -> None:
+def close(actual: ArrayLike, expected: ArrayLike) -> None:
     """Agreement to 1e-12."""
-    np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-12)  # type: ignore[arg-type]
+    np.testing.assert_allclose(np.asarray(actual), np.asarray(expected), rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize(("n_classes", "n_groups", "seed"), CASES)

@@ -1,1 +1,15 @@
-"""Plots."""
+"""Figures of results: one file per plot, each taking a result and returning the matplotlib Axes.
+
+The functions compute nothing: every number they draw is in a table or data set that the result gives as well.
+All take ``ax=None``; with an Axes they draw into it, without one they open a figure. Every component has the
+same colour and line style in every plot (`bayesmix.plots._style`). matplotlib is imported on the first
+drawing, not before.
+"""
+
+from bayesmix.plots.assignments import plot_assignments
+from bayesmix.plots.comparison import plot_comparison
+from bayesmix.plots.confusion import plot_confusion
+from bayesmix.plots.density import plot_density
+from bayesmix.plots.roc import plot_roc
+
+__all__ = ["plot_assignments", "plot_comparison", "plot_confusion", "plot_density", "plot_roc"]

@@ -152,9 +152,9 @@ def _from_pymc(variable: Any, parameter: str) -> Prior:
     op = variable.owner.op
     kind = type(op).__name__
     values = _constants(variable, parameter)
-    if any(v.size != 1 for v in values):
+    if variable.ndim > 0 or any(v.size != 1 for v in values):
         raise InputError(
-            f"the prior of {parameter!r} must be a scalar distribution, got {kind} with array parameters. "
+            f"the prior of {parameter!r} must be a scalar distribution, got {kind} with {variable.ndim} dimensions. "
             "Give a list with one distribution per component instead."
         )
     numbers = tuple(float(v.item()) for v in values)

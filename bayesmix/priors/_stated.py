@@ -126,8 +126,13 @@ class Distribution(Prior):
 
     def _random_variable(self, parameters: Sequence[Any], size: tuple[int, ...] | None) -> Any:
         import pymc as pm
+        import pytensor.tensor as pt
+        from pytensor.tensor.random.op import RandomVariable
 
-        return getattr(pm, self.name).rv_op(*parameters, size=size)
+        rv_op = getattr(pm, self.name).rv_op
+        if not isinstance(rv_op, RandomVariable):  # a builder of a symbolic random variable
+            return rv_op(*parameters, size=size)
+        return rv_op(*parameters, size=size, rng=pt.random.shared_rng(seed=None), return_next_rng=True)[1]
 
     @override
     def exponent_at_zero(self) -> float:

@@ -1,0 +1,66 @@
+"""How well memberships rank the rows of two classes."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bayesmix.errors import InputError
+from bayesmix.plots._style import BAND_ALPHA, GUIDE_COLOR, PALETTE, axes_or_new, interval_words
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from bayesmix.evaluation import Evaluation
+
+__all__ = ["plot_roc"]
+
+
+def plot_roc(evaluation: "Evaluation", *, ax: "Axes | None" = None) -> "Axes":
+    """Draw the ROC curve with its pointwise band, the line of guessing, and the area in the legend.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        Of two classes.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    InputError
+        If there are more than two classes.
+
+    Examples
+    --------
+    >>> import bayesmix as bm
+    >>> arms = bm.load_dataset("arm_lengths")
+    >>> fit = bm.Mixture(2).fit(arms["length"])  # doctest: +SKIP
+    >>> ax = bm.plots.plot_roc(fit.evaluate(arms["nlabel"], classes=["child", "adult"]))  # doctest: +SKIP
+    """
+    if len(evaluation.classes) != 2:
+        raise InputError(
+            f"a ROC curve must have two classes, got {len(evaluation.classes)}. Use plot_confusion, and the "
+            "macro one-vs-rest area in the table's row 'roc_auc'; or merge classes: labels == 'name'."
+        )
+    axes = axes_or_new(ax, width=5.0, height=5.0)
+    x, curve, lower, upper = evaluation.roc.to_numpy(dtype=float).T
+    words = interval_words(evaluation.ci_prob, evaluation.ci_kind)
+    area, _, low, high = evaluation.table.loc["roc_auc"]
+    label = f"ROC AUC {area:.2f} ({words} {low:.2f} to {high:.2f})"
+    axes.plot([0, 1], [0, 1], color=GUIDE_COLOR, linestyle="--", linewidth=1, label="guessing")
+    band = f"pointwise {words} band"
+    axes.fill_between(x, lower, upper, color=PALETTE[0], alpha=BAND_ALPHA, linewidth=0, label=band)
+    # A curve starts at (0, 0) even where its first point is already higher.
+    axes.plot(np.r_[0.0, x], np.r_[0.0, curve], color=PALETTE[0], linewidth=2, label=label)
+    negative, positive = evaluation.classes
+    axes.set_xlabel(f"false positive rate (share of {negative} called {positive})")
+    axes.set_ylabel(f"true positive rate (share of {positive} called {positive})")
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+    if evaluation.mapping_kind == "best match":
+        axes.set_title("best match (optimistic)", fontsize="medium")
+    axes.legend(frameon=False, fontsize="small", loc="lower right")
+    return axes

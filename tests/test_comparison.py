@@ -1,0 +1,136 @@
+"""Ranking fits: differences, weights, decisions and their words."""
+
+import warnings
+
+import arviz_stats
+import numpy as np
+import pandas as pd
+import pytest
+
+import bayesmix as bm
+from bayesmix.choice import Comparison
+from bayesmix.comparison import COLUMNS, Ranking, adequate, clearly_worse, differences, rank
+from bayesmix.errors import InputError, NoConvergedFitError
+from tests.helpers import make_fit
+
+
+def normal_fit(y, center, rng, sd=0.1, n=2000):
+    """One component whose mean scatters about `center`."""
+    w = np.ones((n, 1))
+    return make_fit(y, w, {"mu": rng.normal(center, sd, (n, 1)), "sigma": rng.normal(1, 0.02, (n, 1))}, chains=4)
+
+
+def test_numbers_equal_arviz_compare(rng):
+    y = rng.normal(size=60)
+    fits = {"right": normal_fit(y, 0.0, rng), "off": normal_fit(y, 0.8, rng), "far": normal_fit(y, 2.0, rng)}
+    ranking = rank(fits, {}, "model")
+    expected = arviz_stats.compare({name: fit.loo() for name, fit in fits.items()}, round_to="none")
+    for name in fits:
+        for column in ("elpd", "se", "p", "elpd_diff", "dse"):
+            assert ranking.table.loc[name, column] == pytest.approx(float(expected.loc[name, column]), rel=1e-9)
+        assert ranking.table.loc[name, "weight"] == pytest.approx(float(expected.loc[name, "weight"]), abs=1e-4)
+    assert list(ranking.table.columns) == list(COLUMNS)
+    assert ranking.passed == ("right", "off", "far")
+    assert ranking.table["weight"].sum() == pytest.approx(1.0)
+
+
+def test_stacking_survives_very_low_densities(rng):
+    """ArviZ exponentiates elpd_i as it stands; at -800 a row it gives equal weights."""
+    y = rng.normal(size=40)
+    fits = {"right": normal_fit(y, 0.0, rng), "off": normal_fit(y, 1.5, rng)}
+    for fit in fits.values():
+        fit.idata["log_likelihood"]["y"].values[:] -= 800.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        naive = arviz_stats.compare({name: fit.loo() for name, fit in fits.items()}, round_to="none")
+    assert naive.loc["right", "weight"] == pytest.approx(0.5)
+    assert rank(fits, {}, "model").table.loc["right", "weight"] > 0.99
+
+
+def test_clearly_worse_needs_both_conditions():
+    table = pd.DataFrame({"elpd_diff": [0.0, -1.9, -2.1, -2.1, -50.0], "dse": [0.0, 0.1, 2.0, 2.2, 60.0]})
+    assert list(clearly_worse(table)) == [False, False, True, False, False]
+
+
+def ranking_of(elpd, passed=None, rows=50, noise=0.01):
+    """A ranking with given total elpd and nearly constant differences."""
+    rng = np.random.default_rng(1)
+    base = rng.normal(size=rows)
+    pointwise = pd.DataFrame({k: base + v / rows + noise * rng.normal(size=rows) for k, v in elpd.items()})
+    table = differences(pointwise).assign(elpd=pointwise.sum(), n_high_k=0, pareto_k=0.1, note="")
+    table.index.name = "n_components"
+    return Ranking(table, pointwise, tuple(elpd) if passed is None else passed)
+
+
+class FakeFit:
+    class info:  # noqa: N801 - stands for an instance
+        n = 50
+        name = "y"
+
+
+def comparison_of(ranking):
+    return Comparison(dict.fromkeys(ranking.table.index, FakeFit()), ranking)
+
+
+def test_smallest_adequate_count():
+    assert adequate(ranking_of({1: -10.0, 2: 0.0, 3: 0.5, 4: -5.0})) == [2, 3]
+    choice = comparison_of(ranking_of({1: -10.0, 2: 0.0, 3: 0.5, 4: -5.0}))
+    assert choice.best == 2
+    assert "Clearly worse than the best: K = 1" in choice.text
+    assert "K = 2, K = 3 cannot be told apart" in choice.text
+    assert "smallest adequate number of components is 2" in choice.text
+
+
+def test_noise_is_not_sold_as_a_finding():
+    """A difference of 5 with a standard error of 8 decides nothing."""
+    choice = comparison_of(ranking_of({1: 0.0, 2: 5.0}, noise=0.8))
+    assert choice.best == 1
+    assert "cannot be told apart" in choice.text
+    assert "standard errors of differences are rough" in choice.text
+
+
+def test_a_clear_winner_is_said_plainly():
+    choice = comparison_of(ranking_of({1: -30.0, 2: 0.0}))
+    assert choice.best == 2
+    assert "K = 2 predicts best" in choice.text
+    assert "cannot be told apart" not in choice.text
+
+
+def test_failed_fits_are_never_recommended():
+    ranking = ranking_of({1: -10.0, 2: 0.0, 3: 8.0}, passed=(1, 2))
+    choice = comparison_of(ranking)
+    assert choice.best == 2
+    assert "Not considered" in choice.text
+    assert "K = 3" in choice.text.split("Not considered")[1]
+    nothing = comparison_of(ranking_of({1: 0.0, 2: 1.0}, passed=()))
+    with pytest.raises(NoConvergedFitError, match="none of"):
+        _ = nothing.best
+    assert "nothing can be concluded" in nothing.text
+
+
+def test_different_data_are_refused(rng):
+    a, b = rng.normal(size=20), rng.normal(size=20)
+    with pytest.raises(InputError, match="different data"):
+        bm.compare({"a": normal_fit(a, 0, rng, n=40), "b": normal_fit(b, 0, rng, n=40)})
+    with pytest.raises(InputError, match="different data"):
+        bm.compare({"a": normal_fit(a, 0, rng, n=40), "b": normal_fit(a[::-1], 0, rng, n=40)})
+
+
+def test_compare_any_fits(rng):
+    y = rng.normal(size=150)
+    result = bm.compare({"simple": normal_fit(y, 0.0, rng), "wrong": normal_fit(y, 1.0, rng)})
+    assert result.best == "simple"
+    assert result.table.index.name == "model"
+    assert "'wrong'" in result.text
+    assert "rough" not in result.text
+    assert "simple" in repr(result)
+    assert "<table" in result._repr_html_()
+    alone = bm.compare({"only": normal_fit(y, 0.0, rng)})
+    assert alone.best == "only"
+    assert alone.table.loc["only", "weight"] == 1.0
+
+
+@pytest.mark.parametrize("fits", [{}, {"a": 3}])
+def test_what_is_not_a_fit_is_refused(fits):
+    with pytest.raises(InputError, match="fit"):
+        bm.compare(fits)

@@ -1,0 +1,95 @@
+"""PSIS-LOO equal to ArviZ's, WAIC by hand, and no dependence on labels."""
+
+import arviz_stats
+import numpy as np
+import pytest
+import xarray as xr
+
+from bayesmix.criteria import relative_efficiency, waic_of
+from tests.helpers import make_fit, two_groups
+
+
+def test_waic_by_hand_with_divisor_s_minus_1():
+    """A fixed 3 x 2 matrix, worked out in R's loo convention: lppd - sum of sample variances."""
+    log_lik = np.log(np.array([[0.5, 0.2], [0.25, 0.4], [0.125, 0.1]]))
+    lppd = [np.log(0.875 / 3), np.log(0.7 / 3)]
+    half = np.log(2) ** 2  # the first column is log(1/2) * (1, 2, 3): sample variance log(2)**2
+    logs = np.log([0.2, 0.4, 0.1])  # the second is log 0.1 + log(2) * (1, 2, 0): the same variance
+    assert np.var(logs, ddof=1) == pytest.approx(half)
+    result = waic_of(log_lik)
+    pointwise = np.array(lppd) - half
+    assert result.p == pytest.approx(2 * half, rel=1e-14)
+    assert result.elpd == pytest.approx(pointwise.sum(), rel=1e-14)
+    assert result.se == pytest.approx(np.sqrt(2) * np.std(pointwise, ddof=1), rel=1e-12)
+    assert result.n_unreliable == 2
+    assert "prefer loo()" in repr(result)
+    np.testing.assert_allclose(result.elpd_i, pointwise)
+
+
+def test_waic_of_constant_draws_has_no_penalty():
+    result = waic_of(np.log(np.full((10, 4), 0.3)))
+    assert result.p == 0
+    assert result.elpd == pytest.approx(4 * np.log(0.3))
+    assert result.n_unreliable == 0
+
+
+def test_reference_waic_of_posteriordb(reference):
+    """The Stan reference draws give the elpd_waic that was computed for them elsewhere."""
+    data, expected, draws = reference
+    made = make_fit(
+        data,
+        np.stack([draws["theta"], 1 - draws["theta"]], axis=1),
+        {
+            "mu": np.stack([draws["mu[1]"], draws["mu[2]"]], 1),
+            "sigma": np.stack([draws["sigma[1]"], draws["sigma[2]"]], 1),
+        },
+        chains=10,
+    )
+    result = made.waic()
+    derived = expected["derived"]
+    assert result.elpd == pytest.approx(derived["elpd_waic"], abs=1e-6)
+    assert result.p == pytest.approx(derived["p_waic"], abs=1e-6)
+    grid = derived["predictive_density"]
+    # the draws are stored in single precision
+    np.testing.assert_allclose(made.density(grid["x"])["density"], grid["p"], rtol=1e-8)
+
+
+def test_loo_equals_arviz_on_the_same_log_likelihood_and_reff(fit):
+    reff = relative_efficiency(fit.idata["log_likelihood"]["y"])
+    expected = arviz_stats.loo(fit.idata, var_name="y", reff=reff, pointwise=True)
+    ours = fit.loo()
+    assert ours.elpd == expected.elpd
+    assert ours.se == expected.se
+    np.testing.assert_array_equal(ours.elpd_i, expected.elpd_i)
+    np.testing.assert_array_equal(ours.pareto_k, expected.pareto_k)
+
+
+def test_loo_without_further_arguments_is_right(fit):
+    """``az.loo(fit.idata)`` as a user would call it gives the same elpd within its Monte-Carlo error."""
+    assert arviz_stats.loo(fit.idata).elpd == pytest.approx(fit.loo().elpd, abs=0.02)
+
+
+def test_relative_efficiency_is_the_mean_over_rows(rng):
+    values = rng.normal(size=(4, 250, 7)) - 800.0
+    log_lik = xr.DataArray(values, dims=("chain", "draw", "obs"))
+    by_hand = [float(arviz_stats.ess(np.exp(values[:, :, i] + 800.0), method="mean")) / 1000 for i in range(7)]
+    assert relative_efficiency(log_lik) == pytest.approx(np.mean(by_hand), rel=1e-6)
+
+
+def test_criteria_do_not_depend_on_labels(rng):
+    made = two_groups(rng.normal(size=30), n_draws=400)
+    draws = made.arrays
+    flip = rng.random(400) < 0.5
+    order = np.where(flip[:, None], [1, 0], [0, 1])
+    moved = {n: np.take_along_axis(v, order, 1) for n, v in draws.parameters.items()}
+    switched = make_fit(made.observations.values, np.take_along_axis(draws.weights, order, 1), moved)
+    assert switched.loo().elpd == pytest.approx(made.loo().elpd, rel=1e-9)
+    np.testing.assert_allclose(switched.loo().pareto_k, made.loo().pareto_k, rtol=1e-6)
+    assert switched.waic().elpd == pytest.approx(made.waic().elpd, rel=1e-9)
+
+
+def test_without_stored_log_likelihood_it_is_computed(rng):
+    made = two_groups(rng.normal(size=20), n_draws=200)
+    expected = made.loo().elpd, made.waic().elpd
+    del made.idata["log_likelihood"]
+    assert (made.loo().elpd, made.waic().elpd) == expected

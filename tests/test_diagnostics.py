@@ -1,0 +1,79 @@
+"""The verdict: what passes, what does not, and the words for it."""
+
+import arviz_stats
+import numpy as np
+import pytest
+
+from bayesmix.diagnostics import check
+from tests.helpers import make_fit
+
+
+def made_fit(rng, n=2000, chains=4, shift=0.0, slow=False):
+    """Two separated groups; `shift` moves one chain, `slow` makes draws correlated."""
+    y = np.concatenate([rng.normal(0, 1, 30), rng.normal(10, 1, 30)])
+    noise = rng.normal(size=(n, 2))
+    if slow:
+        noise = np.repeat(noise[:: n // 40], n // 40, axis=0)
+    mu = np.array([0.0, 10.0]) + 0.1 * noise
+    mu[: n // chains] += shift
+    w = rng.dirichlet([30, 30], n)
+    return make_fit(y, w, {"mu": mu, "sigma": rng.normal(1, 0.05, (n, 2))}, chains=chains)
+
+
+def test_good_draws_pass(rng):
+    diagnosis = made_fit(rng).check()
+    assert diagnosis.ok
+    assert diagnosis.text.startswith("The fit passed its checks")
+    assert diagnosis.divergences == 0
+    assert {"mu[0]", "sigma[1]", "w[0]", "log_likelihood"} <= set(diagnosis.table.index)
+    assert "Diagnosis(ok=True)" in repr(diagnosis)
+    assert "<table" in diagnosis._repr_html_()
+
+
+def test_table_equals_arviz(rng):
+    made = made_fit(rng)
+    table = made.check().table
+    expected = arviz_stats.summary(made.idata, var_names=["mu"], kind="diagnostics", round_to="none")
+    for name in ("mu[0]", "mu[1]"):
+        for column in ("r_hat", "ess_bulk", "ess_tail"):
+            assert table.loc[name, column] == pytest.approx(float(expected.loc[name, column]))
+    rhat, bulk, tail = made.check().worst
+    assert (rhat, bulk, tail) == (table["r_hat"].max(), table["ess_bulk"].min(), table["ess_tail"].min())
+
+
+def test_disagreeing_chains_fail_with_a_remedy(rng):
+    diagnosis = made_fit(rng, shift=0.5).check()
+    assert not diagnosis.ok
+    assert "R-hat of mu" in diagnosis.text
+    assert "draws=1000" in diagnosis.text
+
+
+def test_few_effective_draws_fail_with_a_remedy(rng):
+    diagnosis = made_fit(rng, slow=True).check()
+    assert not diagnosis.ok
+    assert "Too few effective draws" in diagnosis.text
+
+
+def test_divergences_depth_and_energy_fail(rng):
+    made = made_fit(rng)
+    stats = made.idata["sample_stats"]
+    stats["diverging"].values[0, :3] = True
+    stats["energy"].values[:] = np.cumsum(rng.normal(size=stats["energy"].shape), axis=1)
+    stats["maxdepth_reached"] = stats["diverging"].copy(data=np.ones(stats["diverging"].shape, bool))
+    diagnosis = check(made)
+    assert not diagnosis.ok
+    assert diagnosis.divergences == 3
+    assert "3 of 2000 draws diverged" in diagnosis.text
+    assert "target_accept=0.95" in diagnosis.text
+    assert "largest tree" in diagnosis.text
+    assert "E-BFMI" in diagnosis.text
+
+
+def test_a_constant_weight_is_left_out(rng):
+    n = 1000
+    made = make_fit(
+        rng.normal(size=50), np.ones((n, 1)), {"mu": rng.normal(size=(n, 1)), "sigma": rng.gamma(50, 0.02, (n, 1))}
+    )
+    diagnosis = made.check()
+    assert not any(name.startswith("w") for name in diagnosis.table.index)
+    assert diagnosis.table.notna().all().all()
