@@ -202,6 +202,13 @@ def _sentences(ranking: Ranking, fits: Mapping[Any, Fit]) -> list[str]:
     return [*sentences, *_cautions(ranking, label, info.n)]
 
 
+def _listed(names: Sequence[Any], label: str) -> str:
+    """``K = 1, 2, 3`` or ``'a', 'b'``."""
+    first, *rest = names
+    short = label.removeprefix("K = ")
+    return ", ".join([label.format(first), *(short.format(name) for name in rest)])
+
+
 def _verdict(ranking: Ranking, candidates: Sequence[Any], label: str, *, by_count: bool) -> list[str]:
     table = ranking.table.loc[list(ranking.passed)]
     best, top = candidates[0], table["elpd"].idxmax()
@@ -214,8 +221,7 @@ def _verdict(ranking: Ranking, candidates: Sequence[Any], label: str, *, by_coun
         )
         sentences.append(f"Clearly worse than the best: {listed}.")
     if len(candidates) > 1:
-        names = ", ".join(label.format(n) for n in candidates)
-        sentences.append(f"By predictive accuracy {names} cannot be told apart with these data.")
+        sentences.append(f"By predictive accuracy {_listed(candidates, label)} cannot be told apart with these data.")
     first, highest = table.loc[[best]].iloc[0], table.loc[[top]].iloc[0]
     if top == best:
         sentences.append(f"{label.format(best)} predicts best (elpd {first['elpd']:.1f}).")
@@ -244,8 +250,7 @@ def _cautions(ranking: Ranking, label: str, n: int) -> list[str]:
         sentences.append(f"LOO is less certain for {listed}.")
     failed = [name for name in table.index if name not in ranking.passed]
     if failed:
-        listed = ", ".join(label.format(name) for name in failed)
-        sentences.append(f"Not considered, see the column 'note': {listed}.")
+        sentences.append(f"Not considered, see the column 'note': {_listed(failed, label)}.")
     if n < 100 and len(table) > 1:
         sentences.append(f"With {n} rows the standard errors of differences are rough and tend to be too small.")
     return sentences

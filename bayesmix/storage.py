@@ -158,7 +158,7 @@ def _read_index(tree: "xr.DataTree", saved: dict[str, Any]) -> pd.Index:
             levels.append(level)
     if len(levels) > 1:
         return pd.MultiIndex.from_arrays(levels, names=saved["names"])
-    return levels[0].rename(saved["names"][0])
+    return pd.Index(levels[0], name=saved["names"][0])
 
 
 def _open(source: Path) -> "xr.DataTree":

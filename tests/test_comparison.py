@@ -77,7 +77,7 @@ def test_smallest_adequate_count():
     choice = comparison_of(ranking_of({1: -10.0, 2: 0.0, 3: 0.5, 4: -5.0}))
     assert choice.best == 2
     assert "Clearly worse than the best: K = 1" in choice.text
-    assert "K = 2, K = 3 cannot be told apart" in choice.text
+    assert "K = 2, 3 cannot be told apart" in choice.text
     assert "smallest adequate number of components is 2" in choice.text
 
 

@@ -108,7 +108,7 @@ def test_the_posterior_of_posteriordb_is_reproduced(reference):
     """low_dim_gauss_mix: priors given as PyMC distributions; agreement within Monte-Carlo error."""
     import pymc as pm
 
-    data, expected, draws = reference
+    data, expected, _ = reference
     mixture = bm.Mixture(
         2,
         weights=bm.priors.Dirichlet(5.0),
