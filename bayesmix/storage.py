@@ -157,8 +157,10 @@ def _read_index(tree: "xr.DataTree", saved: dict[str, Any]) -> pd.Index:
         except (TypeError, ValueError):  # a type that text does not turn back into: the text serves as label
             levels.append(level)
     if len(levels) > 1:
-        return pd.MultiIndex.from_arrays(levels, names=saved["names"])
-    return pd.Index(levels[0], name=saved["names"][0])
+        several: pd.Index = pd.MultiIndex.from_arrays(levels, names=saved["names"])
+        return several
+    single: pd.Index = levels[0].rename(saved["names"][0])
+    return single
 
 
 def _open(source: Path) -> "xr.DataTree":

@@ -1,0 +1,53 @@
+"""The example scripts run as a reader would run them, in quick mode, and print what they promise."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "examples"
+
+# Per script: arguments, and texts that its output must hold. {tmp} is a fresh folder.
+SCRIPTS = {
+    "arm_lengths.py": (
+        ["--figures", "{tmp}/figures"],
+        [
+            "The data alone support 1 group.",
+            "The fit passed its checks",
+            "15 of 19 labelled rows are grouped as their class",
+            "ROC AUC 0.87",
+            "scores are optimistic",
+            "19.85",
+            "24.72",
+            "Accuracy, row left out: 15 of 19 right",
+            "EM with two components: means 17.23 and 24.39, 15 of 19 rows right.",
+        ],
+    ),
+}
+
+
+def test_every_script_is_listed():
+    assert {path.name for path in FOLDER.glob("*.py")} == set(SCRIPTS)
+
+
+@pytest.mark.examples
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_script_prints_its_results(name, tmp_path):
+    arguments, texts = SCRIPTS[name]
+    done = subprocess.run(
+        [sys.executable, str(FOLDER / name), *(part.format(tmp=tmp_path) for part in arguments)],
+        env={**os.environ, "BAYESMIX_QUICK": "1", "MPLBACKEND": "Agg", "PYTHONIOENCODING": "utf-8"},
+        cwd=FOLDER.parent,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Warning" not in done.stderr
+    missing = [text for text in texts if text not in done.stdout]
+    assert not missing, done.stdout
+    if arguments:
+        written = {path.stem for path in (tmp_path / "figures").glob("*.png")}
+        assert written == {"comparison", "density", "assignments", "confusion", "roc"}

@@ -1,0 +1,91 @@
+"""The notebooks are committed with clean outputs, and run again in quick mode with the same key numbers."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+MAX_BYTES = 1_000_000
+
+# Texts that the outputs must hold, as committed and in quick mode.
+KEY_TEXTS = {
+    "01-arm-lengths.ipynb": [
+        "best: 1",
+        "The fit passed its checks",
+        "15 of 19 labelled rows are grouped as their class",
+        "ROC AUC of the raw length: 0.867",
+        "scores are optimistic",
+        "19.85",
+        "24.72",
+        "row left out: 15 of 19 right",
+        "16 of 19",
+    ],
+}
+
+# Executes the notebook given as first argument and prints it with its outputs.
+RUN = """
+import sys
+import nbformat
+from nbclient import NotebookClient
+notebook = nbformat.read(sys.argv[1], as_version=4)
+NotebookClient(notebook, timeout=1200, kernel_name="python3").execute()
+print(nbformat.writes(notebook))
+"""
+
+
+def outputs(notebook):
+    return [out for cell in notebook["cells"] if cell["cell_type"] == "code" for out in cell["outputs"]]
+
+
+def texts(notebook):
+    """All text that the cells print or show, without the images."""
+    parts = []
+    for out in outputs(notebook):
+        parts += out.get("text", []), out.get("data", {}).get("text/plain", [])
+    return "\n".join("".join(part) for part in parts)
+
+
+def assert_clean(notebook):
+    for out in outputs(notebook):
+        assert out["output_type"] != "error"
+        assert out.get("name") != "stderr", "".join(out["text"])
+
+
+def test_there_are_notebooks():
+    assert {path.name for path in NOTEBOOKS} == set(KEY_TEXTS)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_committed_outputs_are_complete_and_clean(path):
+    source = path.read_text(encoding="utf-8")
+    notebook = json.loads(source)
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert [cell["execution_count"] for cell in cells] == list(range(1, len(cells) + 1))
+    assert_clean(notebook)
+    assert len(source.encode()) < MAX_BYTES
+    assert notebook["metadata"]["kernelspec"]["name"] == "python3"
+    assert str(Path.home()) + "/" not in source
+    assert "site-packages" not in source
+    assert not [text for text in KEY_TEXTS[path.name] if text not in texts(notebook)]
+
+
+@pytest.mark.examples
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook_runs_in_quick_mode(path):
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, str(path)],
+        env={**os.environ, "BAYESMIX_QUICK": "1", "PYTHONIOENCODING": "utf-8"},
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    notebook = json.loads(done.stdout)
+    assert_clean(notebook)
+    assert not [text for text in KEY_TEXTS[path.name] if text not in texts(notebook)]
