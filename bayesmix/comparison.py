@@ -1,18 +1,28 @@
 """Compare fits of the same data by their expected log predictive density, and say what that allows to conclude."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from bayesmix.criteria import WAIC, loo, waic
+from bayesmix.criteria import WAIC, PointwiseLOO, pointwise_loo, waic, weighted_se
+from bayesmix.data import FloatArray
 from bayesmix.diagnostics import Diagnosis, check
 from bayesmix.errors import InputError
 from bayesmix.posterior import Posterior
 
-__all__ = ["CLEAR_DIFFERENCE", "COLUMNS", "Ranking", "adequate", "clearly_worse", "differences", "rank"]
+__all__ = [
+    "CLEAR_DIFFERENCE",
+    "COLUMNS",
+    "Ranking",
+    "adequate",
+    "clearly_worse",
+    "differences",
+    "rank",
+    "stacking_weights",
+]
 
 CLEAR_DIFFERENCE = 2.0
 """A difference in elpd below this is never called clear, however small its standard error."""
@@ -23,6 +33,7 @@ COLUMNS = {
     "se": "Standard error of elpd over rows. Of little use for comparing fits: use dse.",
     "elpd_diff": "elpd minus the best elpd, <= 0.",
     "dse": "Standard error of elpd_diff over rows. Rough, usually too small, below about 100 rows.",
+    "subsampling_dse": "Error of elpd_diff from drawing rows at random on large data; 0 where all rows were used.",
     "weight": "Stacking weight: the mixture of these fits that predicts best. It shares out weight among near equals, "
     "so a small weight is no evidence against a fit.",
     "p": "Effective number of parameters by LOO. Far above the number of parameters means misfit or too few rows.",
@@ -47,14 +58,14 @@ class Ranking:
     ----------
     table : DataFrame
         One row per fit; columns as in `COLUMNS`.
-    elpd_i : DataFrame
-        Pointwise elpd, rows of data by fits.
+    loos : mapping
+        Name to pointwise LOO.
     passed : tuple
         Names of the fits that passed their checks.
     """
 
     table: pd.DataFrame
-    elpd_i: pd.DataFrame
+    loos: Mapping[Any, PointwiseLOO]
     passed: tuple[Any, ...]
 
 
@@ -80,9 +91,8 @@ def rank(posteriors: Mapping[Any, Posterior], failures: Mapping[Any, str], index
         If the fits are of different data.
     """
     _refuse_different_data(posteriors)
-    loos = {name: loo(p) for name, p in posteriors.items()}
-    pointwise = pd.DataFrame({name: np.ravel(result.elpd_i.values) for name, result in loos.items()})
-    versus_best = differences(pointwise).assign(weight=_stacking_weights(loos))
+    loos = {name: pointwise_loo(posterior) for name, posterior in posteriors.items()}
+    versus_best = differences(loos).assign(weight=stacking_weights(loos))
     rows: dict[Any, dict[str, Any]] = {}
     passed = []
     for name, posterior in posteriors.items():
@@ -99,7 +109,7 @@ def rank(posteriors: Mapping[Any, Posterior], failures: Mapping[Any, str], index
     table.index.name = index_name
     for column in ("n_high_k", "n_high_p_waic", "divergences"):
         table[column] = table[column].astype("Int64")
-    return Ranking(table, pointwise, tuple(passed))
+    return Ranking(table, loos, tuple(passed))
 
 
 def _refuse_different_data(posteriors: Mapping[Any, Posterior]) -> None:
@@ -116,18 +126,17 @@ def _refuse_different_data(posteriors: Mapping[Any, Posterior]) -> None:
             )
 
 
-def _row(result: Any, information: WAIC, diagnosis: Diagnosis, posterior: Posterior) -> dict[str, Any]:
-    k_values = result.pareto_k.values
+def _row(result: PointwiseLOO, information: WAIC, diagnosis: Diagnosis, posterior: Posterior) -> dict[str, Any]:
     rhat, bulk, tail = diagnosis.worst
     return {
-        "elpd": float(result.elpd),
-        "se": float(result.se),
-        "p": float(result.p),
+        "elpd": result.elpd,
+        "se": result.se,
+        "p": result.p,
         "elpd_waic": information.elpd,
         "p_waic": information.p,
         "n_high_p_waic": information.n_unreliable,
-        "pareto_k": float(np.max(k_values)),
-        "n_high_k": int(np.sum(k_values > result.good_k)),
+        "pareto_k": float(result.pareto_k.max()),
+        "n_high_k": result.n_high_k,
         "r_hat": rhat,
         "ess": min(bulk, tail),
         "divergences": diagnosis.divergences,
@@ -135,41 +144,74 @@ def _row(result: Any, information: WAIC, diagnosis: Diagnosis, posterior: Poster
     }
 
 
-def differences(elpd_i: pd.DataFrame) -> pd.DataFrame:
-    """Return each fit's difference to the best one and its standard error.
+def differences(loos: Mapping[Any, PointwiseLOO]) -> pd.DataFrame:
+    """Return each fit's difference to the best one and its standard errors.
 
     Parameters
     ----------
-    elpd_i : DataFrame
-        Pointwise elpd, rows of data by fits.
+    loos : mapping
+        Name to pointwise LOO of the same rows.
 
     Returns
     -------
     DataFrame
-        Indexed by fit: ``elpd_diff`` (<= 0) and ``dse``, ``sqrt(n * var(difference))`` with divisor n, as ArviZ's.
+        Indexed by fit: ``elpd_diff`` (<= 0); ``dse``, ``sqrt(n * var(difference))`` with divisor n, as ArviZ's;
+        ``subsampling_dse``, the error from drawing rows at random, 0 where none were.
     """
-    to_best = elpd_i.sub(elpd_i[elpd_i.sum().idxmax()], axis=0)
-    return pd.DataFrame({"elpd_diff": to_best.sum(), "dse": np.sqrt(len(to_best) * to_best.var(ddof=0))})
+    best = max(loos.values(), key=lambda loo: loo.elpd)
+    rows = {
+        name: {
+            "elpd_diff": loo.elpd - best.elpd,
+            "dse": weighted_se(loo.elpd_i - best.elpd_i, loo.counts),
+            "subsampling_dse": loo.subsampling_se(best),
+        }
+        for name, loo in loos.items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").astype(float)
 
 
-def _stacking_weights(loos: Mapping[Any, Any]) -> pd.Series:
-    """Return stacking weights by ArviZ, on elpd values shifted per row.
+def stacking_weights(loos: Mapping[Any, PointwiseLOO]) -> FloatArray:
+    """Return the stacking weights: the mixture of fits with the best leave-one-out density.
 
-    ArviZ's stacking exponentiates elpd_i as it stands and underflows to equal weights on wide data; a constant per row
-    does not change the weights.
+    Maximises ``sum_i c_i log(sum_k w_k exp(elpd_ik))`` over the simplex (Yao et al. 2018, equation 4), on elpd values
+    shifted by the best per row: unshifted, wide data underflow to equal weights.
+
+    Parameters
+    ----------
+    loos : mapping
+        Name to pointwise LOO of the same rows.
+
+    Returns
+    -------
+    ndarray, shape (fits,)
+        Sums to 1.
     """
-    from arviz_stats import compare
+    from scipy.optimize import minimize
 
-    if len(loos) == 1:
-        return pd.Series(1.0, index=pd.Index(list(loos)))
-    top = np.max([r.elpd_i.values for r in loos.values()], axis=0)
-    shifted = {}
-    for position, result in enumerate(loos.values()):
-        pointwise = result.elpd_i - top
-        # ArviZ labels and sorts by these keys; positions keep the user's names, whatever their type.
-        shifted[str(position)] = replace(result, elpd_i=pointwise, elpd=float(pointwise.sum()))
-    weights = compare(shifted, method="stacking", round_to="none")["weight"].astype(float)
-    return pd.Series(weights.loc[[str(i) for i in range(len(loos))]].clip(0.0, 1.0).to_numpy(), index=list(loos))
+    elpd = np.stack([loo.elpd_i for loo in loos.values()], axis=1)
+    density = np.exp(elpd - elpd.max(axis=1, keepdims=True))
+    counts = next(iter(loos.values())).counts
+    share = counts / counts.sum()
+    k = density.shape[1]
+    if k == 1:
+        return np.ones(1)
+
+    def loss(weights: FloatArray) -> tuple[float, FloatArray]:
+        mixed = np.maximum(density @ weights, 1e-300)
+        return -float(share @ np.log(mixed)), -(share / mixed) @ density
+
+    on_simplex: Any = {"type": "eq", "fun": lambda w: w.sum() - 1.0, "jac": np.ones_like}
+    found = minimize(
+        loss,
+        np.full(k, 1 / k),
+        jac=True,
+        method="SLSQP",
+        bounds=[(0.0, 1.0)] * k,
+        constraints=on_simplex,
+        options={"ftol": 1e-12, "maxiter": 1000},
+    )
+    weights: FloatArray = np.clip(found.x, 0.0, 1.0)
+    return np.asarray(weights / weights.sum())
 
 
 def clearly_worse(table: pd.DataFrame) -> pd.Series:
@@ -188,5 +230,5 @@ def adequate(ranking: Ranking) -> list[Any]:
     passed = [name for name in ranking.table.index if name in ranking.passed]
     if not passed:
         return []
-    worse = clearly_worse(differences(ranking.elpd_i[passed]))
+    worse = clearly_worse(differences({name: ranking.loos[name] for name in passed}))
     return [name for name in passed if not worse[name]]

@@ -1,4 +1,8 @@
-"""Predictive criteria of one fit: PSIS-LOO by ArviZ, and WAIC, which ArviZ 1.x no longer has."""
+"""Predictive criteria of one fit: PSIS-LOO by ArviZ, and WAIC, which ArviZ 1.x no longer has.
+
+Both work on distinct values and weigh each with the units it stands for, so that tied rows cost nothing twice. Above
+2000 distinct values LOO is estimated from 1000 units drawn at random, with the standard error that adds.
+"""
 
 import warnings
 from dataclasses import dataclass
@@ -7,16 +11,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesmix.data import FloatArray
-from bayesmix.likelihood import log_likelihood, log_mean_exp
+from bayesmix.errors import InputError
+from bayesmix.likelihood import log_mean_exp, row_chunks, row_log_density
 from bayesmix.model import OBSERVED_NAME
-from bayesmix.posterior import Posterior
+from bayesmix.posterior import DrawArrays, Posterior
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["WAIC", "loo", "pointwise_log_likelihood", "relative_efficiency", "waic", "waic_of"]
+__all__ = ["WAIC", "PointwiseLOO", "loo", "loo_of", "pointwise_loo", "relative_efficiency", "waic", "waic_of"]
+
+MAX_EXACT_ROWS = 2000
+"""Up to this many distinct values every one gets its own PSIS; above, `SUBSAMPLE` units drawn at random do."""
+
+SUBSAMPLE = 1000
 
 _MAX_EFFICIENCY_ROWS = 1000
+_APPROXIMATION_DRAWS = 200
+_MAX_WAIC_TERMS = 2_000_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,28 +88,61 @@ def waic_of(log_lik: FloatArray) -> WAIC:
     >>> waic_of(np.log([[0.5, 0.25], [0.5, 0.25]])).elpd == np.log(0.5) + np.log(0.25)
     True
     """
-    penalty = np.var(log_lik, axis=0, ddof=1)
-    pointwise = log_mean_exp(log_lik) - penalty
-    n = len(pointwise)
-    se = float(np.sqrt(n * np.var(pointwise, ddof=1))) if n > 1 else float("nan")
-    return WAIC(float(pointwise.sum()), se, float(penalty.sum()), pointwise, penalty, int(np.sum(penalty > 0.4)))
+    return _waic_from(log_mean_exp(log_lik), np.var(log_lik, axis=0, ddof=1), np.ones(log_lik.shape[1]), None)
+
+
+def _waic_from(lppd: FloatArray, penalty: FloatArray, counts: FloatArray, inverse: Any) -> WAIC:
+    pointwise = lppd - penalty
+    n = float(counts.sum())
+    elpd = float(counts @ pointwise)
+    variance = float(counts @ (pointwise - elpd / n) ** 2) / (n - 1) if n > 1 else float("nan")
+    unreliable = int(np.sum(counts[penalty > 0.4]))
+    p = float(counts @ penalty)
+    if inverse is not None:
+        pointwise, penalty = pointwise[inverse], penalty[inverse]
+    return WAIC(elpd, float(np.sqrt(n * variance)), p, pointwise, penalty, unreliable)
 
 
 def waic(posterior: Posterior) -> WAIC:
-    """Compute WAIC of a fit; see `waic_of`."""
-    values = pointwise_log_likelihood(posterior).values
-    return waic_of(values.reshape(-1, values.shape[-1]))
+    """Compute WAIC of a fit; see `waic_of`.
+
+    Very large data use evenly spaced draws, so that draws x rows x components stay below 2e9.
+
+    Raises
+    ------
+    InputError
+        If the fit has weights that are no counts.
+    """
+    distinct = _counted(posterior).distinct
+    draws = posterior.arrays
+    keep = max(200, _MAX_WAIC_TERMS // (len(distinct.values) * posterior.n_components))
+    draws = thinned(draws, keep)
+    lppd, penalty = np.empty(len(distinct.values)), np.empty(len(distinct.values))
+    for rows in row_chunks(len(lppd), draws.n_draws):
+        values = row_log_density(posterior.resolved.family, draws, distinct.values[rows])
+        lppd[rows], penalty[rows] = log_mean_exp(values), np.var(values, axis=0, ddof=1)
+    return _waic_from(lppd, penalty, distinct.counts, distinct.inverse)
 
 
-def pointwise_log_likelihood(posterior: Posterior) -> "xr.DataArray":
-    """Return the stored pointwise log-likelihood, or compute it where the fit was too large to store it."""
-    if "log_likelihood" in posterior.idata.children:
-        return posterior.idata["log_likelihood"].to_dataset()[OBSERVED_NAME]
-    return log_likelihood(posterior)
+def thinned(draws: DrawArrays, most: int) -> DrawArrays:
+    """Return at most `most` evenly spaced draws."""
+    if draws.n_draws <= most:
+        return draws
+    return draws.take(np.linspace(0, draws.n_draws - 1, most).astype(int))
 
 
-def relative_efficiency(log_lik: "xr.DataArray") -> float:
-    """Return the mean over rows of ESS(exp(log-likelihood)) / S, as R loo's ``relative_eff``.
+def _counted(posterior: Posterior) -> Any:
+    observations = posterior.observations
+    if not observations.weights_are_counts:
+        raise InputError(
+            "weights must be whole numbers for LOO and WAIC, got fractions: leaving out one unit has no meaning for "
+            "case weights. Use counts, or compare fits of the unweighted rows."
+        )
+    return observations
+
+
+def relative_efficiency(log_lik: "xr.DataArray", counts: FloatArray | None = None) -> float:
+    """Return the mean over units of ESS(exp(log-likelihood)) / S, as R loo's ``relative_eff``.
 
     Free of labels, unlike ArviZ's default, which averages the ESS of all posterior variables. On more than 1000 rows,
     1000 evenly spaced ones are used.
@@ -106,6 +151,8 @@ def relative_efficiency(log_lik: "xr.DataArray") -> float:
     ----------
     log_lik : DataArray
         Dims (chain, draw, obs).
+    counts : ndarray, shape (n,), optional
+        Units that each row stands for.
     """
     import xarray as xr
     from arviz_stats import ess
@@ -115,11 +162,167 @@ def relative_efficiency(log_lik: "xr.DataArray") -> float:
     some = log_lik.isel(obs=rows)
     scaled = xr.Dataset({"likelihood": np.exp(some - some.max(("chain", "draw")))})
     values = ess(scaled, method="mean")["likelihood"].values
-    return float(np.mean(values) / (log_lik.sizes["chain"] * log_lik.sizes["draw"]))
+    weights = None if counts is None else counts[rows]
+    return float(np.average(values, weights=weights) / (log_lik.sizes["chain"] * log_lik.sizes["draw"]))
+
+
+@dataclass(frozen=True, eq=False)
+class PointwiseLOO:
+    """PSIS-LOO of distinct values, exact for all of them or for units drawn at random.
+
+    The total of a pointwise quantity f with approximation a is estimated by ``sum_all c a + sum_rows counts (f - a)``
+    (the difference estimator of Magnusson et al. 2019); with all rows present this is ``sum counts f``.
+
+    Attributes
+    ----------
+    rows : ndarray of int, shape (r,)
+        Positions among the distinct values.
+    counts : ndarray, shape (r,)
+        Units each row stands for; n / r each for a random sample.
+    elpd_i, lppd_i, pareto_k : ndarray, shape (r,)
+        Leave-one-out and full log predictive densities, and the reliability of the former.
+    approximation : ndarray, shape (r,)
+        Cheap approximation of elpd_i; zeros when all rows are present.
+    total_approximation : float
+        Its sum over all units.
+    n : float
+        Number of units.
+    n_samples : int
+        Number of draws.
+    good_k : float
+        Pareto k up to which PSIS is reliable.
+    sampled : bool
+        Whether the rows are a random sample.
+    """
+
+    rows: np.ndarray
+    counts: FloatArray
+    elpd_i: FloatArray
+    lppd_i: FloatArray
+    pareto_k: FloatArray
+    approximation: FloatArray
+    total_approximation: float
+    n: float
+    n_samples: int
+    good_k: float
+    sampled: bool
+
+    @property
+    def elpd(self) -> float:
+        """Estimated expected log pointwise predictive density."""
+        return self.total_approximation + float(self.counts @ (self.elpd_i - self.approximation))
+
+    @property
+    def se(self) -> float:
+        """Standard error over rows, ``sqrt(n * var(elpd_i))`` with divisor n, as ArviZ's."""
+        return weighted_se(self.elpd_i, self.counts)
+
+    @property
+    def p(self) -> float:
+        """Effective number of parameters."""
+        return float(self.counts @ (self.lppd_i - self.elpd_i))
+
+    @property
+    def n_high_k(self) -> int:
+        """Units among those computed whose Pareto k exceeds the reliable limit."""
+        high = self.pareto_k > self.good_k
+        return int(high.sum() if self.sampled else self.counts[high].sum())
+
+    def subsampling_se(self, other: "PointwiseLOO | None" = None) -> float:
+        """Return the error that drawing rows at random adds to elpd, or to its difference to another fit's."""
+        if not self.sampled:
+            return 0.0
+        error = self.elpd_i - self.approximation
+        if other is not None:
+            error = error - (other.elpd_i - other.approximation)
+        return float(self.n * np.std(error, ddof=1) / np.sqrt(len(error)))
+
+
+def weighted_se(values: FloatArray, counts: FloatArray) -> float:
+    """Return ``sqrt(n * var(values))`` over units, divisor n."""
+    n = counts.sum()
+    mean = counts @ values / n
+    return float(np.sqrt(counts @ (values - mean) ** 2))
+
+
+def pointwise_loo(posterior: Posterior) -> PointwiseLOO:
+    """Compute PSIS-LOO (Vehtari, Gelman & Gabry 2017) row by row.
+
+    Leaving out a row of count c means leaving out one of its c units.
+
+    Parameters
+    ----------
+    posterior : Posterior
+
+    Raises
+    ------
+    InputError
+        If the fit has weights that are no counts.
+    """
+    observations = _counted(posterior)
+    distinct = observations.distinct
+    total = observations.total
+    sampled = len(distinct.values) > MAX_EXACT_ROWS
+    if sampled:
+        # The draw depends on the data alone, so that fits of the same data are compared on the same rows.
+        rng = np.random.default_rng(int(observations.digest[:16], 16))
+        rows = rng.choice(len(distinct.values), size=SUBSAMPLE, p=distinct.counts / total)
+        everywhere = _approximation(posterior, distinct.values)
+        approximation, total_approximation = everywhere[rows], float(distinct.counts @ everywhere)
+        counts = np.full(SUBSAMPLE, total / SUBSAMPLE)
+    else:
+        rows, counts = np.arange(len(distinct.values)), distinct.counts
+        approximation, total_approximation = np.zeros(len(rows)), 0.0
+    log_lik = _log_lik_tree(posterior, distinct.values[rows])
+    result = _arviz_loo(posterior, log_lik, counts)
+    return PointwiseLOO(
+        rows=rows,
+        counts=counts,
+        elpd_i=np.ravel(result.elpd_i.values),
+        lppd_i=log_mean_exp(log_lik.values.reshape(-1, len(rows))),
+        pareto_k=np.ravel(result.pareto_k.values),
+        approximation=approximation,
+        total_approximation=total_approximation,
+        n=total,
+        n_samples=int(result.n_samples),
+        good_k=float(result.good_k),
+        sampled=sampled,
+    )
+
+
+def _approximation(posterior: Posterior, values: FloatArray) -> FloatArray:
+    """Log predictive density from a few draws: near elpd_i up to a term that hardly varies between rows."""
+    draws = thinned(posterior.arrays, _APPROXIMATION_DRAWS)
+    out = np.empty(len(values))
+    for rows in row_chunks(len(values), draws.n_draws):
+        out[rows] = log_mean_exp(row_log_density(posterior.resolved.family, draws, values[rows]))
+    return out
+
+
+def _log_lik_tree(posterior: Posterior, values: FloatArray) -> "xr.DataArray":
+    import xarray as xr
+
+    flat = row_log_density(posterior.resolved.family, posterior.arrays, values)
+    return xr.DataArray(flat.reshape(posterior.info.chains, -1, len(values)), dims=("chain", "draw", "obs"))
+
+
+def _arviz_loo(posterior: Posterior, log_lik: "xr.DataArray", counts: FloatArray) -> Any:
+    import xarray as xr
+    from arviz_stats import loo as arviz_loo
+
+    tree = xr.DataTree.from_dict(
+        {
+            "posterior": posterior.idata["posterior"].to_dataset(),
+            "log_likelihood": log_lik.to_dataset(name=OBSERVED_NAME),
+        }
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return arviz_loo(tree, pointwise=True, var_name=OBSERVED_NAME, reff=relative_efficiency(log_lik, counts))
 
 
 def loo(posterior: Posterior) -> Any:
-    """Compute PSIS-LOO (Vehtari, Gelman & Gabry 2017) by ArviZ, with the label-free relative efficiency.
+    """Return PSIS-LOO as ArviZ's own object, computed with the label-free relative efficiency.
 
     Parameters
     ----------
@@ -127,29 +330,47 @@ def loo(posterior: Posterior) -> Any:
 
     Returns
     -------
-    arviz_stats.ELPDDataLOO
-        Pointwise; print it for a summary. Its Pareto k values say which rows it is unsure of; ArviZ's warning about
-        them is left to that summary and to the comparison's table.
+    arviz_stats.ELPDDataLOO or arviz_stats.ELPDDataLOOSubsample
+        Pointwise over the fitted rows; print it for a summary. Above 2000 distinct values a subsample, whose
+        ``subsampling_se`` is the error that adds. ArviZ's warning about high Pareto k is left to that summary and to
+        the table of a comparison.
     """
-    from arviz_stats import loo as arviz_loo
-
-    values = pointwise_log_likelihood(posterior)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        return arviz_loo(
-            _loo_tree(posterior, values),
-            pointwise=True,
-            var_name=OBSERVED_NAME,
-            reff=relative_efficiency(values),
-        )
+    return loo_of(pointwise_loo(posterior), posterior)
 
 
-def _loo_tree(posterior: Posterior, log_lik: "xr.DataArray") -> "xr.DataTree":
+def loo_of(rows: PointwiseLOO, posterior: Posterior) -> Any:
+    """Put pointwise results into ArviZ's object."""
     import xarray as xr
+    from arviz_stats.utils import ELPDDataLOO, ELPDDataLOOSubsample
 
-    return xr.DataTree.from_dict(
-        {
-            "posterior": posterior.idata["posterior"].to_dataset(),
-            "log_likelihood": log_lik.to_dataset(name=OBSERVED_NAME),
+    observations = posterior.observations
+    common = {
+        "elpd": rows.elpd,
+        "se": rows.se,
+        "p": rows.p,
+        "n_samples": rows.n_samples,
+        "n_data_points": int(rows.n),
+        "scale": "log",
+        "warning": rows.n_high_k > 0,
+        "good_k": rows.good_k,
+    }
+    if rows.sampled:
+        coords = {"obs": rows.rows}
+        pointwise = {
+            "elpd_i": xr.DataArray(rows.elpd_i, dims="obs", coords=coords),
+            "pareto_k": xr.DataArray(rows.pareto_k, dims="obs", coords=coords),
         }
-    )
+        return ELPDDataLOOSubsample(
+            **common,
+            **pointwise,
+            subsampling_se=rows.subsampling_se(),
+            subsample_size=len(rows.rows),
+            loo_subsample_observations=rows.rows,
+            elpd_loo_approx=None,
+        )
+    inverse, coords = observations.distinct.inverse, {"obs": observations.coordinate}
+    pointwise = {
+        "elpd_i": xr.DataArray(rows.elpd_i[inverse], dims="obs", coords=coords),
+        "pareto_k": xr.DataArray(rows.pareto_k[inverse], dims="obs", coords=coords),
+    }
+    return ELPDDataLOO(**common, **pointwise)

@@ -5,8 +5,9 @@ to label results with. Whatever cannot be promised is refused here, with the off
 """
 
 import hashlib
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from numbers import Number, Real
 from typing import Any
@@ -17,11 +18,30 @@ import pandas as pd
 
 from bayesmix.errors import InputError
 
-__all__ = ["FloatArray", "Observations", "check_component_count", "observe", "read_column"]
+__all__ = ["Distinct", "FloatArray", "Observations", "align_rows", "check_component_count", "observe", "read_column"]
 
 type FloatArray = npt.NDArray[np.float64]
 
 _DEFAULT_NAME = "y"
+
+
+@dataclass(frozen=True, eq=False)
+class Distinct:
+    """Distinct values of a column.
+
+    Attributes
+    ----------
+    values : ndarray of float64, shape (d,)
+        Sorted.
+    counts : ndarray of float64, shape (d,)
+        Summed weights of the rows with that value.
+    inverse : ndarray of int, shape (n,)
+        ``values[inverse]`` gives the rows back.
+    """
+
+    values: FloatArray
+    counts: FloatArray
+    inverse: npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +56,8 @@ class Observations:
         Row labels; results carry them.
     name : str
         The column's name, ``"y"`` when it had none.
+    weights : ndarray of float64, shape (n,), or None
+        How often each row counts; None is once each.
 
     Examples
     --------
@@ -46,48 +68,62 @@ class Observations:
     values: FloatArray
     index: pd.Index
     name: str
+    weights: FloatArray | None = None
 
     @property
     def n(self) -> int:
-        """Number of rows."""
+        """Number of rows, however often each counts."""
         return len(self.values)
 
+    @property
+    def total(self) -> float:
+        """Sum of the weights: the number of units the rows stand for."""
+        return float(self.n) if self.weights is None else float(self.weights.sum())
+
+    @property
+    def weights_are_counts(self) -> bool:
+        """Whether every weight is a whole number, so that a row stands for that many equal units."""
+        return self.weights is None or bool(np.all(self.weights == np.round(self.weights)))
+
     @cached_property
-    def _distinct(self) -> tuple[FloatArray, npt.NDArray[np.int64]]:
-        values, counts = np.unique(self.values, return_counts=True)
-        return values, counts.astype(np.int64)
+    def distinct(self) -> Distinct:
+        """Distinct values with their summed weights; sorted, so that counts and expanded data give the same bits."""
+        values, inverse = np.unique(self.values, return_inverse=True)
+        return Distinct(values, np.bincount(inverse, weights=self.weights).astype(np.float64), inverse)
 
     @property
     def n_distinct(self) -> int:
         """Number of distinct values."""
-        return len(self._distinct[0])
+        return len(self.distinct.values)
 
     @property
-    def most_tied(self) -> tuple[float, int]:
-        """The value that occurs most often, and how often."""
-        values, counts = self._distinct
-        k = int(np.argmax(counts))
-        return float(values[k]), int(counts[k])
+    def most_tied(self) -> tuple[float, float]:
+        """The value with the largest summed weight, and that weight."""
+        k = int(np.argmax(self.distinct.counts))
+        return float(self.distinct.values[k]), float(self.distinct.counts[k])
 
     @cached_property
     def center(self) -> float:
-        """Arithmetic mean, in the user's units."""
-        low = float(self.values.min())
-        return low + float(np.mean(self.values - low))
+        """Weighted arithmetic mean, in the user's units."""
+        values, low = self.distinct.values, float(self.distinct.values[0])
+        return low + float(np.average(values - low, weights=self.distinct.counts))
 
     @cached_property
     def scale(self) -> float:
-        """Standard deviation with divisor n, in the user's units; exact for huge offsets and tiny scales."""
-        deviations = self.values - self.center
+        """Weighted standard deviation with divisor n, in the user's units; exact for huge offsets and tiny scales."""
+        deviations = self.distinct.values - self.center
         largest = float(np.max(np.abs(deviations)))
         if largest == 0 or self.n_distinct == 1:
             return 0.0
-        return largest * float(np.std(deviations / largest))
+        return largest * math.sqrt(float(np.average((deviations / largest) ** 2, weights=self.distinct.counts)))
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the values in their order: equal digests mean the same data."""
-        return hashlib.sha256(np.ascontiguousarray(self.values).tobytes()).hexdigest()
+        """SHA-256 of values and weights in their order: equal digests mean the same data."""
+        content = hashlib.sha256(np.ascontiguousarray(self.values).tobytes())
+        if self.weights is not None:
+            content.update(b"weights" + np.ascontiguousarray(self.weights).tobytes())
+        return content.hexdigest()
 
     @property
     def coordinate(self) -> npt.NDArray[Any]:
@@ -99,13 +135,15 @@ class Observations:
         return np.asarray([str(label) for label in self.index], dtype=object)
 
 
-def observe(y: Any) -> Observations:
+def observe(y: Any, weights: Any = None) -> Observations:
     """Validate one column of data.
 
     Parameters
     ----------
     y : list, tuple, numpy array, pandas Series or one-column DataFrame, xarray DataArray, polars or pyarrow column
         One number per row, at least two rows.
+    weights : list, array or Series, optional
+        How often each row counts, > 0; a Series is aligned by index.
 
     Returns
     -------
@@ -123,12 +161,74 @@ def observe(y: Any) -> Observations:
     3
     """
     observations = read_column(y)
-    if observations.n < 2:
+    if weights is not None:
+        observations = replace(observations, weights=_read_weights(weights, observations.index))
+    if observations.total < 2:
         raise InputError(
-            f"y must have at least 2 rows, got {observations.n}. "
+            f"y must have at least 2 rows, got {observations.total:g}. "
             "A mixture needs several rows to say anything about groups: pass the whole column."
         )
     return observations
+
+
+def _read_weights(weights: Any, index: pd.Index) -> FloatArray:
+    if isinstance(weights, pd.Series):
+        weights = align_rows(weights, index, "weights")
+    values = read_column(weights).values
+    if len(values) != len(index):
+        raise InputError(
+            f"`weights` must have one number per row: the data have {len(index)} rows, got {len(values)} weights. "
+            "Pass the column of counts that belongs to these rows."
+        )
+    if np.any(values <= 0):
+        row = int(np.flatnonzero(values <= 0)[0])
+        raise InputError(
+            f"`weights` must be > 0, got {values[row]} at {_row(row, index)}. Drop rows that count for nothing."
+        )
+    return values
+
+
+def align_rows(series: pd.Series, index: pd.Index, what: str) -> pd.Series:
+    """Bring a Series that belongs to the rows into their order, by index.
+
+    Parameters
+    ----------
+    series : pandas.Series
+        One entry per row.
+    index : pandas.Index
+        Index of the data.
+    what : str
+        Name of the argument, for messages.
+
+    Raises
+    ------
+    InputError
+        If the two indexes do not have the same entries, or entries repeat in another order.
+    """
+    if series.index.equals(index):
+        return series
+    for owner, which in ((f"the {what}", series.index), ("the data", index)):
+        if not which.is_unique:
+            repeated = which[which.duplicated()].unique().tolist()
+            raise InputError(
+                f"`{what}` can be aligned by index only where no index entry is repeated, got an index of "
+                f"{owner} with repeated {_some(repeated)}. Use {what}.to_numpy() to go by position."
+            )
+    missing = index.difference(series.index, sort=False).tolist()
+    extra = series.index.difference(index, sort=False).tolist()
+    if missing or extra:
+        absent = f"rows without an entry: {len(missing)} ({_some(missing)})" if missing else ""
+        surplus = f"entries without a row: {len(extra)} ({_some(extra)})" if extra else ""
+        raise InputError(
+            f"`{what}` must have the same index entries as the data, got {len(series)} {what} for "
+            f"{len(index)} rows: {' and '.join(filter(None, (absent, surplus)))}. Use {what}.to_numpy() to "
+            f"go by position, or {what}.reindex(…) with the index of the data to leave rows without one."
+        )
+    return series.reindex(index)
+
+
+def _some(values: Sequence[object], most: int = 3) -> str:
+    return ", ".join(repr(v) for v in values[:most]) + (", …" if len(values) > most else "")
 
 
 def read_column(y: Any) -> Observations:

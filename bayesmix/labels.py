@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.optimize import linear_sum_assignment
 
+from bayesmix.data import align_rows
 from bayesmix.errors import InputError
 from bayesmix.scores import FloatArray, IntArray, log_sum_exp
 
@@ -46,7 +47,7 @@ def _shown(values: Sequence[object], most: int = 3) -> str:
 
 def _as_series(labels: object, index: pd.Index) -> pd.Series:
     if isinstance(labels, pd.Series):
-        return _align(labels, index)
+        return align_rows(labels, index, "labels")
     no_column = isinstance(labels, str | bytes | Mapping | Set) or not hasattr(labels, "__len__")
     if no_column or getattr(labels, "ndim", 1) != 1:
         raise InputError(
@@ -61,29 +62,6 @@ def _as_series(labels: object, index: pd.Index) -> pd.Series:
             "labels. Give None for a row whose class is unknown."
         )
     return series
-
-
-def _align(labels: pd.Series, index: pd.Index) -> pd.Series:
-    if labels.index.equals(index):
-        return labels
-    for owner, which in (("the labels", labels.index), ("the data", index)):
-        if not which.is_unique:
-            repeated = which[which.duplicated()].unique().tolist()
-            raise InputError(
-                "`labels` can be aligned by index only where no index entry is repeated, got an index of "
-                f"{owner} with repeated {_shown(repeated)}. Use labels.to_numpy() to go by position."
-            )
-    missing = index.difference(labels.index, sort=False).tolist()
-    extra = labels.index.difference(index, sort=False).tolist()
-    if missing or extra:
-        absent = f"rows without an entry: {len(missing)} ({_shown(missing)})" if missing else ""
-        surplus = f"entries without a row: {len(extra)} ({_shown(extra)})" if extra else ""
-        raise InputError(
-            f"`labels` must have the same index entries as the data, got {len(labels)} labels for "
-            f"{len(index)} rows: {' and '.join(filter(None, (absent, surplus)))}. Use labels.to_numpy() to "
-            "go by position, or labels.reindex(…) with the index of the data to leave rows unlabelled."
-        )
-    return labels.reindex(index)
 
 
 def _factorize(series: pd.Series) -> tuple[IntArray, tuple[Hashable, ...]]:

@@ -16,7 +16,15 @@ from bayesmix.posterior import DrawArrays, Posterior
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["MAX_STORED", "component_log_joint", "log_likelihood", "log_mean_exp", "log_sum_exp", "row_chunks"]
+__all__ = [
+    "MAX_STORED",
+    "component_log_joint",
+    "log_likelihood",
+    "log_mean_exp",
+    "log_sum_exp",
+    "row_chunks",
+    "row_log_density",
+]
 
 MAX_STORED = 20_000_000
 """Pointwise log-likelihoods are stored with a fit up to this many values (draws times rows)."""
@@ -62,6 +70,21 @@ def component_log_joint(family: Family, draws: DrawArrays, y: FloatArray) -> Flo
     return family.log_density(y[np.newaxis, :, np.newaxis], parameters) + log_weights
 
 
+def row_log_density(family: Family, draws: DrawArrays, y: FloatArray) -> FloatArray:
+    """Return the log-density of every row under every draw, memberships summed out, shape (S, n).
+
+    Parameters
+    ----------
+    family : Family
+    draws : DrawArrays
+    y : ndarray, shape (n,)
+    """
+    out = np.empty((draws.n_draws, len(y)))
+    for rows in row_chunks(len(y), draws.weights.size):
+        out[:, rows] = log_sum_exp(component_log_joint(family, draws, y[rows]))
+    return out
+
+
 def log_likelihood(posterior: Posterior, y: FloatArray | None = None) -> "xr.DataArray":
     """Return the log-density of every row under every draw, memberships summed out.
 
@@ -78,11 +101,13 @@ def log_likelihood(posterior: Posterior, y: FloatArray | None = None) -> "xr.Dat
     """
     import xarray as xr
 
-    values = posterior.observations.values if y is None else y
-    draws = posterior.arrays
-    out = np.empty((draws.n_draws, len(values)))
-    for rows in row_chunks(len(values), draws.weights.size):
-        out[:, rows] = log_sum_exp(component_log_joint(posterior.resolved.family, draws, values[rows]))
+    family, draws = posterior.resolved.family, posterior.arrays
+    if y is None:
+        distinct = posterior.observations.distinct
+        values, out = posterior.observations.values, row_log_density(family, draws, distinct.values)
+        out = out[:, distinct.inverse]
+    else:
+        values, out = y, row_log_density(family, draws, y)
     chains = posterior.info.chains
     coordinate = posterior.observations.coordinate if y is None else np.arange(len(values))
     source = posterior.idata["posterior"].to_dataset()

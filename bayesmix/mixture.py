@@ -267,7 +267,7 @@ def _warn_of_spikes(mixture: Mixture, observations: Observations) -> None:
     """
     name = mixture.family.spike_parameter
     value, ties = observations.most_tied
-    if name is None or (mixture.n_components == 1 and ties < observations.n):
+    if name is None or (mixture.n_components == 1 and ties < observations.total):
         return
     spec = mixture.priors[name]
     for prior in spec if isinstance(spec, tuple) else (spec,):
@@ -275,7 +275,7 @@ def _warn_of_spikes(mixture: Mixture, observations: Observations) -> None:
         if math.isfinite(exponent) and ties >= exponent + 2:
             warnings.warn(
                 f"the prior {prior} of {name!r} does not vanish fast enough at 0 for these data: {value:g} occurs "
-                f"{ties} times, so a component can shrink onto it and the posterior is improper (it has no finite "
+                f"{ties:g} times, so a component can shrink onto it and the posterior is improper (it has no finite "
                 f"total). Use bm.priors.LogNormal, bm.priors.InverseGamma, bm.priors.Between(low, high) with low at "
                 f"the precision of the data, or leave the prior of {name!r} out.",
                 PriorWarning,

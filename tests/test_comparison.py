@@ -1,6 +1,7 @@
 """Ranking fits: differences, weights, decisions and their words."""
 
 import warnings
+from dataclasses import replace
 
 import arviz_stats
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 
 import bayesmix as bm
 from bayesmix.choice import Comparison
-from bayesmix.comparison import COLUMNS, Ranking, adequate, clearly_worse, differences, rank
+from bayesmix.comparison import COLUMNS, Ranking, adequate, clearly_worse, differences, rank, stacking_weights
+from bayesmix.criteria import PointwiseLOO, loo_of, pointwise_loo
 from bayesmix.errors import InputError, NoConvergedFitError
 from tests.helpers import make_fit
 
@@ -38,13 +40,33 @@ def test_stacking_survives_very_low_densities(rng):
     """ArviZ exponentiates elpd_i as it stands; at -800 a row it gives equal weights."""
     y = rng.normal(size=40)
     fits = {"right": normal_fit(y, 0.0, rng), "off": normal_fit(y, 1.5, rng)}
-    for fit in fits.values():
-        fit.idata["log_likelihood"]["y"].values[:] -= 800.0
+    loos = {name: pointwise_loo(fit) for name, fit in fits.items()}
+    expected = stacking_weights(loos)
+    assert expected[0] > 0.99
+    low = {name: replace(loo, elpd_i=loo.elpd_i - 800.0) for name, loo in loos.items()}
+    np.testing.assert_allclose(stacking_weights(low), expected)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        naive = arviz_stats.compare({name: fit.loo() for name, fit in fits.items()}, round_to="none")
+        naive = arviz_stats.compare({name: loo_of(low[name], fits[name]) for name in fits}, round_to="none")
     assert naive.loc["right", "weight"] == pytest.approx(0.5)
-    assert rank(fits, {}, "model").table.loc["right", "weight"] > 0.99
+
+
+def test_counts_weigh_rows_as_if_they_were_expanded(rng):
+    y = rng.normal(size=30)
+    loos = {name: pointwise_loo(normal_fit(y, center, rng)) for name, center in [("a", 0.0), ("b", 0.7)]}
+    counts = rng.integers(1, 5, size=30)
+    counted = {name: replace(loo, counts=counts.astype(float)) for name, loo in loos.items()}
+    expanded = {
+        name: replace(
+            loo,
+            counts=np.ones(counts.sum()),
+            elpd_i=np.repeat(loo.elpd_i, counts),
+            approximation=np.zeros(counts.sum()),
+        )
+        for name, loo in loos.items()
+    }
+    np.testing.assert_allclose(stacking_weights(counted), stacking_weights(expanded), atol=1e-6)
+    np.testing.assert_allclose(differences(counted), differences(expanded), rtol=1e-12)
 
 
 def test_clearly_worse_needs_both_conditions():
@@ -55,11 +77,17 @@ def test_clearly_worse_needs_both_conditions():
 def ranking_of(elpd, passed=None, rows=50, noise=0.01):
     """A ranking with given total elpd and nearly constant differences."""
     rng = np.random.default_rng(1)
-    base = rng.normal(size=rows)
-    pointwise = pd.DataFrame({k: base + v / rows + noise * rng.normal(size=rows) for k, v in elpd.items()})
-    table = differences(pointwise).assign(elpd=pointwise.sum(), n_high_k=0, pareto_k=0.1, note="")
+    base, zeros = rng.normal(size=rows), np.zeros(rows)
+    loos = {}
+    for k, v in elpd.items():
+        pointwise = base + v / rows + noise * rng.normal(size=rows)
+        loos[k] = PointwiseLOO(
+            np.arange(rows), np.ones(rows), pointwise, pointwise, zeros, zeros, 0.0, rows, 8000, 0.7, sampled=False
+        )
+    totals = {k: loo.elpd for k, loo in loos.items()}
+    table = differences(loos).assign(elpd=pd.Series(totals), n_high_k=0, pareto_k=0.1, note="")
     table.index.name = "n_components"
-    return Ranking(table, pointwise, tuple(elpd) if passed is None else passed)
+    return Ranking(table, loos, tuple(elpd) if passed is None else passed)
 
 
 class FakeFit:

@@ -1,11 +1,16 @@
 """PSIS-LOO equal to ArviZ's, WAIC by hand, and no dependence on labels."""
 
+from dataclasses import replace
+
 import arviz_stats
 import numpy as np
 import pytest
 import xarray as xr
 
+from bayesmix import criteria
 from bayesmix.criteria import relative_efficiency, waic_of
+from bayesmix.data import observe
+from bayesmix.errors import InputError
 from tests.helpers import make_fit, two_groups
 
 
@@ -54,16 +59,56 @@ def test_reference_waic_of_posteriordb(reference):
     np.testing.assert_allclose(made.density(grid["x"])["density"], grid["p"], rtol=1e-8)
 
 
+@pytest.mark.filterwarnings("ignore:Estimated shape parameter")
 def test_loo_equals_arviz_on_the_same_log_likelihood_and_reff(fit):
     reff = relative_efficiency(fit.idata["log_likelihood"]["y"])
     expected = arviz_stats.loo(fit.idata, var_name="y", reff=reff, pointwise=True)
     ours = fit.loo()
-    assert ours.elpd == expected.elpd
-    assert ours.se == expected.se
-    np.testing.assert_array_equal(ours.elpd_i, expected.elpd_i)
-    np.testing.assert_array_equal(ours.pareto_k, expected.pareto_k)
+    for name in ("elpd", "se", "p", "good_k", "n_samples", "n_data_points"):
+        assert float(getattr(ours, name)) == pytest.approx(float(getattr(expected, name)), rel=1e-12), name
+    np.testing.assert_allclose(ours.elpd_i, expected.elpd_i, rtol=1e-12)
+    np.testing.assert_allclose(ours.pareto_k, expected.pareto_k, rtol=1e-9)
 
 
+def test_subsampled_loo_is_right_within_its_error(rng, monkeypatch):
+    y = np.concatenate([rng.normal(0, 1, 400), rng.normal(5, 1, 300)])
+    n = 1000
+    made = make_fit(
+        y,
+        rng.dirichlet([400, 300], n),
+        {"mu": rng.normal([0, 5], 0.06, (n, 2)), "sigma": rng.normal(1, 0.04, (n, 2))},
+    )
+    exact = made.loo()
+    monkeypatch.setattr(criteria, "MAX_EXACT_ROWS", 500)
+    monkeypatch.setattr(criteria, "SUBSAMPLE", 200)
+    some = made.loo()
+    assert 0 < some.subsampling_se < 0.2 * exact.se
+    assert abs(float(some.elpd) - float(exact.elpd)) < 4 * some.subsampling_se
+    assert float(some.se) == pytest.approx(float(exact.se), rel=0.2)
+    assert float(some.p) == pytest.approx(float(exact.p), rel=0.5)
+    assert "subsampled" in str(some)
+    np.testing.assert_array_equal(some.elpd_i["obs"], made.loo().elpd_i["obs"])
+
+
+def test_counts_are_units(rng):
+    """A row of count c counts c times, and leaving it out leaves out one unit."""
+    values, counts = np.array([0.0, 1.0, 3.0, 7.0]), np.array([3, 1, 2, 4])
+    n = 500
+    draws = rng.dirichlet([5, 5], n), {"mu": rng.normal([1, 6], 0.3, (n, 2)), "sigma": rng.gamma(50, 0.02, (n, 2))}
+    expanded = make_fit(np.repeat(values, counts), *draws)
+    counted = replace(expanded, data=observe(values, counts))
+    for name in ("elpd", "se", "p", "n_data_points"):
+        assert float(getattr(counted.loo(), name)) == pytest.approx(float(getattr(expanded.loo(), name)), rel=1e-12)
+    assert counted.waic().elpd == pytest.approx(expanded.waic().elpd, rel=1e-12)
+    assert counted.waic().se == pytest.approx(expanded.waic().se, rel=1e-12)
+    assert len(counted.loo().elpd_i) == 4
+    fractions = replace(expanded, data=observe(values, [0.5, 1.0, 1.0, 1.0]))
+    for method in (fractions.loo, fractions.waic):
+        with pytest.raises(InputError, match="whole numbers"):
+            method()
+
+
+@pytest.mark.filterwarnings("ignore:Estimated shape parameter")
 def test_loo_without_further_arguments_is_right(fit):
     """``az.loo(fit.idata)`` as a user would call it gives the same elpd within its Monte-Carlo error."""
     assert arviz_stats.loo(fit.idata).elpd == pytest.approx(fit.loo().elpd, abs=0.02)
