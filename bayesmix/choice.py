@@ -84,12 +84,14 @@ def choose_components(
     n_components: Iterable[int],
     *,
     mixture: Mixture = _ONE,
+    weights: Any = None,
     draws: int = 2000,
     tune: int = 1000,
     chains: int = 4,
     target_accept: float = 0.9,
     cores: int | None = None,
     random_seed: int | None = None,
+    engine: str = "auto",
     progressbar: bool = True,
 ) -> Comparison[int]:
     """Fit mixtures with several numbers of components and compare them by PSIS-LOO and WAIC.
@@ -102,7 +104,9 @@ def choose_components(
         Numbers of components to try, e.g. ``range(1, 7)``.
     mixture : Mixture, optional
         Template for family, priors and weights; its own number of components is not used.
-    draws, tune, chains, target_accept, cores, random_seed, progressbar
+    weights : list, array or Series, optional
+        How often each row counts; whole numbers.
+    draws, tune, chains, target_accept, cores, random_seed, engine, progressbar
         As for `Mixture.fit`; every fit uses the same seed.
 
     Returns
@@ -123,8 +127,8 @@ def choose_components(
     >>> choice.best  # doctest: +SKIP
     1
     """
-    settings = SamplerSettings(draws, tune, chains, target_accept, cores, random_seed, progressbar)
-    observations = observe(y)
+    settings = SamplerSettings(draws, tune, chains, target_accept, cores, random_seed, engine, progressbar)
+    observations = observe(y, weights)
     wanted = _distinct_counts(n_components)
     fits: dict[int, Fit] = {}
     failures: dict[int, str] = {}
@@ -134,7 +138,7 @@ def choose_components(
         except InputError as error:
             failures[k] = str(error)
             continue
-        fits[k] = fit_mixture(_with_components(mixture, k), y, settings)
+        fits[k] = fit_mixture(_with_components(mixture, k), y, settings, weights=weights)
     if not fits:
         raise InputError(f"at least one of n_components={wanted} must be possible, but: {failures[wanted[0]]}")
     return Comparison(fits, rank(fits, failures, "n_components"))

@@ -7,16 +7,14 @@ import numpy as np
 import pandas as pd
 
 from bayesmix.likelihood import component_log_joint, log_sum_exp
-from bayesmix.posterior import Posterior, model_variables
+from bayesmix.posterior import ESS_MIN, RHAT_MAX, Posterior, model_variables
 from bayesmix.relabeling import LabelCheck, check_labels
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["BFMI_MIN", "ESS_MIN", "RHAT_MAX", "Diagnosis", "check"]
+__all__ = ["BFMI_MIN", "Diagnosis", "check"]
 
-RHAT_MAX = 1.01
-ESS_MIN = 400
 BFMI_MIN = 0.3
 
 

@@ -204,13 +204,30 @@ class Fit(Posterior):
         """Draw every row's probability of each component; see `bayesmix.plots.plot_assignments`."""
         return plots.plot_assignments(self, **options)
 
-    def plot_confusion(self, labels: Any, *, classes: Sequence[Any] | None = None, **options: Any) -> "Axes":
-        """Draw the confusion matrix with intervals; see `bayesmix.plots.plot_confusion`."""
-        return plots.plot_confusion(self.evaluate(labels, classes=classes), **options)
+    def plot_confusion(
+        self,
+        labels: Any,
+        *,
+        classes: Sequence[Any] | None = None,
+        ci_prob: float | None = None,
+        ci_kind: str | None = None,
+        ax: "Axes | None" = None,
+    ) -> "Axes":
+        """Draw the confusion matrix with intervals; arguments as for `evaluate` and `bayesmix.plots.plot_confusion`."""
+        scores = self.evaluate(labels, classes=classes, ci_prob=ci_prob, ci_kind=ci_kind)
+        return plots.plot_confusion(scores, ax=ax)
 
-    def plot_roc(self, labels: Any, *, classes: Sequence[Any] | None = None, **options: Any) -> "Axes":
-        """Draw the ROC curve with its band; see `bayesmix.plots.plot_roc`."""
-        return plots.plot_roc(self.evaluate(labels, classes=classes), **options)
+    def plot_roc(
+        self,
+        labels: Any,
+        *,
+        classes: Sequence[Any] | None = None,
+        ci_prob: float | None = None,
+        ci_kind: str | None = None,
+        ax: "Axes | None" = None,
+    ) -> "Axes":
+        """Draw the ROC curve with its band; arguments as for `evaluate` and `bayesmix.plots.plot_roc`."""
+        return plots.plot_roc(self.evaluate(labels, classes=classes, ci_prob=ci_prob, ci_kind=ci_kind), ax=ax)
 
     def save(self, path: str | os.PathLike[str], *, data: bool = True) -> Path:
         """Save the fit as ``.nc`` or ``.zarr``; it stores the data unless ``data=False``.
@@ -243,7 +260,7 @@ class Fit(Posterior):
         return cls(posterior.mixture, posterior.resolved, posterior.idata, posterior.info, posterior.data)
 
 
-def fit_mixture(mixture: Mixture, y: Any, settings: SamplerSettings) -> Fit:
+def fit_mixture(mixture: Mixture, y: Any, settings: SamplerSettings, *, weights: Any = None) -> Fit:
     """Draw from the posterior of a mixture; the public way is ``mixture.fit(y)``.
 
     Parameters
@@ -251,16 +268,19 @@ def fit_mixture(mixture: Mixture, y: Any, settings: SamplerSettings) -> Fit:
     mixture : Mixture
     y : list, tuple, array, Series, one-column frame or DataArray
     settings : SamplerSettings
+    weights : list, array or Series, optional
+        How often each row counts.
 
     Returns
     -------
     Fit
     """
-    observations = observe(y)
+    observations = observe(y, weights)
     resolved = resolve(mixture, observations)
     tree, info = draw(resolved, observations, settings)
     fit = Fit(mixture, resolved, tree, info, observations)
-    if info.draws * info.chains * observations.n <= MAX_STORED:
+    # Weighted rows stand for several units, which readers of the group could not know.
+    if weights is None and info.draws * info.chains * observations.n <= MAX_STORED:
         tree["log_likelihood"] = tree_group(log_likelihood(fit))
     return fit
 

@@ -109,12 +109,14 @@ class Mixture:
         self,
         y: Any,
         *,
+        weights: Any = None,
         draws: int = 2000,
         tune: int = 1000,
         chains: int = 4,
         target_accept: float = 0.9,
         cores: int | None = None,
         random_seed: int | None = None,
+        engine: str = "auto",
         progressbar: bool = True,
     ) -> "Fit":
         """Draw from the posterior given one column of data.
@@ -123,6 +125,9 @@ class Mixture:
         ----------
         y : list, tuple, array, Series, one-column frame or DataArray
             One number per row, at least two rows; results carry its index.
+        weights : list, array or Series, optional
+            How often each row counts. Whole numbers are counts and give what the expanded rows would; with other case
+            weights the fit works but LOO and WAIC are refused.
         draws, tune : int, default 2000 and 1000
             Kept and discarded draws per chain.
         chains : int, default 4
@@ -133,6 +138,9 @@ class Mixture:
             Chains run at once; the numbers do not depend on it.
         random_seed : int, optional
             Same seed, same numbers; one is drawn and recorded when left out.
+        engine : {"auto", "compiled", "pymc"}, default "auto"
+            What computes the density: the compiled engine wherever it covers the specification, else PyMC.
+            ``fit.info.engine_reason`` says why.
         progressbar : bool, default True
             Whether to show progress.
 
@@ -151,8 +159,8 @@ class Mixture:
         from bayesmix.fit import fit_mixture
         from bayesmix.sampling import SamplerSettings
 
-        settings = SamplerSettings(draws, tune, chains, target_accept, cores, random_seed, progressbar)
-        return fit_mixture(self, y, settings)
+        settings = SamplerSettings(draws, tune, chains, target_accept, cores, random_seed, engine, progressbar)
+        return fit_mixture(self, y, settings, weights=weights)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the specification as plain JSON types; `from_dict` reads them back."""

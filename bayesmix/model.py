@@ -13,20 +13,24 @@ import numpy as np
 
 from bayesmix.data import Observations, observe
 from bayesmix.errors import InputError
+from bayesmix.families import Family
 from bayesmix.mixture import Mixture, resolve
 from bayesmix.priors import stack_parameters
 
 if TYPE_CHECKING:
     import pymc as pm
 
-__all__ = ["DATA_NAME", "OBSERVED_NAME", "WEIGHTS_NAME", "build_model", "free_names", "model_of"]
+__all__ = ["DATA_NAME", "OBSERVED_NAME", "ROW_WEIGHTS_NAME", "WEIGHTS_NAME", "build_model", "free_names", "model_of"]
 
 OBSERVED_NAME = "y"
 DATA_NAME = "y_data"
+ROW_WEIGHTS_NAME = "row_weights"
 WEIGHTS_NAME = "w"
 
 
-def build_model(mixture: Mixture, y: Any, *, ordering: Literal["sort", "transform"] = "sort") -> "pm.Model":
+def build_model(
+    mixture: Mixture, y: Any, *, weights: Any = None, ordering: Literal["sort", "transform"] = "sort"
+) -> "pm.Model":
     """Write the mixture as a plain PyMC model.
 
     Parameters
@@ -34,6 +38,8 @@ def build_model(mixture: Mixture, y: Any, *, ordering: Literal["sort", "transfor
     mixture : Mixture
     y : list, tuple, array, Series, one-column frame or DataArray
         One number per row.
+    weights : list, array or Series, optional
+        How often each row counts.
     ordering : {"sort", "transform"}, default "sort"
         ``"sort"`` samples freely and sorts; ``"transform"`` is the textbook form with PyMC's ordered transform, for
         checking that both give the same posterior. The latter needs distinct starting values, e.g.
@@ -59,7 +65,7 @@ def build_model(mixture: Mixture, y: Any, *, ordering: Literal["sort", "transfor
     """
     if ordering not in ("sort", "transform"):
         raise InputError(f"ordering must be 'sort' or 'transform', got {ordering!r}. Use the default 'sort'.")
-    observations = observe(y)
+    observations = observe(y, weights)
     resolved = resolve(mixture, observations)
     if ordering == "transform" and resolved.sort_key is None:
         raise InputError(
@@ -87,7 +93,11 @@ def model_of(
             options = {"transform": ordered} if ordering == "transform" and parameter.name == resolved.sort_key else {}
             free[parameter.name] = prior.variable(parameter.name, hyper, dims, **options)
         named = _name_variables(free, resolved, sort=ordering == "sort")
-        resolved.family.mixture(OBSERVED_NAME, named.pop(WEIGHTS_NAME), named, data)
+        if observations.weights is None:
+            resolved.family.mixture(OBSERVED_NAME, named.pop(WEIGHTS_NAME), named, data)
+        else:
+            row_weights = pm.Data(ROW_WEIGHTS_NAME, observations.weights, dims="obs")
+            _weighted_mixture(resolved.family, named, data, row_weights)
     return model
 
 
@@ -107,6 +117,35 @@ def _free_weights(resolved: Mixture) -> Any:
         return pm.math.ones((1,))
     return pm.Dirichlet(
         f"{WEIGHTS_NAME}_free", a=resolved.weights.concentration(resolved.n_components), dims="component"
+    )
+
+
+def _weighted_mixture(family: Family, named: Mapping[str, Any], data: Any, row_weights: Any) -> None:
+    """Observe rows that count several times: the log-density of a row is multiplied by its weight."""
+    import pymc as pm
+
+    names = [name for name in named if name != WEIGHTS_NAME]
+
+    def log_density(value: Any, row_weights: Any, w: Any, *values: Any) -> Any:
+        return row_weights * pm.logp(family.distribution(w, dict(zip(names, values, strict=True))), value)
+
+    def random(row_weights: Any, w: Any, *values: Any, rng: Any = None, size: Any = None) -> Any:
+        shape = np.broadcast_shapes(() if size is None else tuple(size), row_weights.shape)
+        component = rng.choice(len(w), p=w, size=shape)
+        chosen = {n: np.broadcast_to(v, w.shape)[component] for n, v in zip(names, values, strict=True)}
+        return family.random(chosen, rng)
+
+    shapes = ["()", "(k)", *("(k)" if named[name].ndim else "()" for name in names)]
+    pm.CustomDist(
+        OBSERVED_NAME,
+        row_weights,
+        named[WEIGHTS_NAME],
+        *(named[name] for name in names),
+        logp=log_density,
+        random=random,
+        signature=f"{','.join(shapes)}->()",
+        observed=data,
+        dims="obs",
     )
 
 

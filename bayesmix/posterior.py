@@ -14,7 +14,13 @@ from bayesmix.model import WEIGHTS_NAME
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["DrawArrays", "FitInfo", "Posterior", "model_variables"]
+__all__ = ["ESS_MIN", "RHAT_MAX", "DrawArrays", "FitInfo", "Posterior", "model_variables"]
+
+RHAT_MAX = 1.01
+"""Largest R-hat of a converged fit (Vehtari et al. 2021)."""
+
+ESS_MIN = 400
+"""Smallest effective sample size, bulk and tail, of a fit whose intervals can be trusted."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +29,14 @@ class FitInfo:
 
     Attributes
     ----------
-    engine : str
-        ``"pymc"``.
+    engine : {"compiled", "pymc"}
+        What computed the density.
+    engine_reason : str
+        Why this engine.
+    rounds : int
+        How often sampling was run; more than 1 when it was continued because checks were missed.
+    thin : int
+        Of the last run every `thin`-th draw is kept.
     draws, tune, chains : int
         Kept and discarded draws per chain, and the number of chains.
     target_accept : float
@@ -44,6 +56,9 @@ class FitInfo:
     """
 
     engine: str
+    engine_reason: str
+    rounds: int
+    thin: int
     draws: int
     tune: int
     chains: int

@@ -13,6 +13,7 @@ import argparse
 import os
 from pathlib import Path
 
+import arviz_stats  # noqa: F401 - gives arrays the accessor `.azstats`
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -110,8 +111,11 @@ def means(fit: bm.Fit, arms: pd.DataFrame, prob: float) -> pd.DataFrame:
 
 def print_left_out(fit: bm.Fit, arms: pd.DataFrame, prob: float) -> None:
     """Classify every row by a fit without it: draws of the full posterior, weighted by PSIS."""
-    loo = fit.loo()
-    weights = np.exp(loo.log_weights)  # (obs, chain, draw), each row sums to 1
+    log_likelihood = fit.idata["log_likelihood"]["y"]
+    draws = log_likelihood.sizes["chain"] * log_likelihood.sizes["draw"]
+    efficiency = float(np.exp(log_likelihood).azstats.ess(method="mean").mean()) / draws
+    log_weights, pareto_k = log_likelihood.azstats.psislw(dim=["chain", "draw"], r_eff=efficiency)
+    weights = np.exp(log_weights)  # (obs, chain, draw); those of a row sum to 1
     left_out = (weights * fit.assignment_probabilities(draws=True)).sum(["chain", "draw"])
     left_out = left_out.transpose("obs", "component").to_numpy()
     fitted = fit.assignment_probabilities().to_numpy()
@@ -120,7 +124,7 @@ def print_left_out(fit: bm.Fit, arms: pd.DataFrame, prob: float) -> None:
         "truth": arms["nlabel"],
         "P(adult), row fitted": fitted[:, 1],
         "P(adult), row left out": left_out[:, 1],
-        "Pareto k": loo.pareto_k.to_numpy(),
+        "Pareto k": pareto_k.to_numpy(),
     }
     print(pd.DataFrame(shown).round(3).to_string())
     print(

@@ -73,6 +73,9 @@ def make_fit(
     )
     info = FitInfo(
         engine="pymc",
+        engine_reason="made by hand",
+        rounds=1,
+        thin=1,
         draws=n_draws,
         tune=1,
         chains=chains,

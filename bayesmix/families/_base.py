@@ -42,6 +42,9 @@ class Family(ABC):
     order_by: ClassVar[str]
     """The parameter that components are sorted by unless the user names another."""
 
+    kernel: ClassVar[str | None] = None
+    """The column kernel of the compiled engine; None where the family runs on PyMC only."""
+
     @property
     @abstractmethod
     def parameters(self) -> tuple[Parameter, ...]:
@@ -69,6 +72,10 @@ class Family(ABC):
             One entry per parameter, shape (component,) or () when shared.
         observed : tensor, shape (obs,)
         """
+
+    @abstractmethod
+    def distribution(self, weights: Any, parameters: Mapping[str, Any]) -> Any:
+        """Return the unnamed PyMC distribution of one row of the mixture; arguments as for `mixture`."""
 
     @abstractmethod
     def log_density(self, y: FloatArray, parameters: Mapping[str, FloatArray]) -> FloatArray:

@@ -45,6 +45,7 @@ class Normal(Family):
 
     name: ClassVar[str] = "normal"
     order_by: ClassVar[str] = "mu"
+    kernel: ClassVar[str | None] = "square"
     common_sigma: bool = False
 
     def __post_init__(self) -> None:
@@ -84,6 +85,12 @@ class Normal(Family):
         return pm.NormalMixture(
             name, w=weights, mu=parameters["mu"], sigma=parameters["sigma"], observed=observed, dims="obs"
         )
+
+    @override
+    def distribution(self, weights: Any, parameters: Mapping[str, Any]) -> Any:
+        import pymc as pm
+
+        return pm.NormalMixture.dist(w=weights, mu=parameters["mu"], sigma=parameters["sigma"])
 
     @override
     def log_density(self, y: FloatArray, parameters: Mapping[str, FloatArray]) -> FloatArray:

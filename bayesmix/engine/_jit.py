@@ -1,0 +1,70 @@
+"""Typed Numba decorators: the floating-point contract of every kernel and the key of its disk cache.
+
+Numba ships no types for its decorators, so ``mypy --strict`` would see every kernel as untyped; the casts
+live here, once. Numba is imported with this module, which is why ``engine/__init__.py`` loads its submodules
+lazily.
+
+Only entry points are cached on disk: a cached entry point contains the machine code of all its helpers. Numba
+decides whether a cache file is fresh by the time stamp of the *entry point's* file alone, so an edited helper
+in another file would go unnoticed. `SOURCE_DIGEST` closes that hole: entry points are closures over it, and
+Numba puts the values a closure holds into the cache key.
+"""
+
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+import numba.extending
+
+#: Numba's types, untyped themselves.
+types: Any = numba.types
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: Two-part constants (ln 2, the magic rounding number) must survive: no ``reassoc``, which would merge them.
+_EXACT = {"contract", "nsz"}
+#: Sums may be reordered so that they vectorise, the order being fixed at compile time; NaN and inf keep their
+#: meaning.
+_FAST = {"contract", "nsz", "arcp", "reassoc"}
+
+
+def _options(fastmath: set[str], **more: Any) -> dict[str, Any]:
+    # With the Python error model every division carries a branch that raises, and its loop stays scalar.
+    return {"nogil": True, "error_model": "numpy", "fastmath": fastmath} | more
+
+
+def intrinsic(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Register a function that emits LLVM instructions; kernels call it without the typing context."""
+    return cast(Callable[..., Any], numba.extending.intrinsic(function))
+
+
+def inline(function: F) -> F:
+    """Compile a scalar helper that LLVM must inline, keeping its own strict floating-point flags."""
+    return cast(F, numba.njit(**_options(_EXACT, forceinline=True))(function))
+
+
+def kernel(function: F) -> F:
+    """Compile a loop kernel under the reordering contract; called from entry points only."""
+    return cast(F, numba.njit(**_options(_FAST))(function))
+
+
+def entry(signature: Any, function: Callable[..., Any]) -> Any:
+    """Compile an entry point called from Python for exactly one signature, cached on disk."""
+    return numba.njit(signature, cache=True, **_options(_FAST))(function)
+
+
+def c_entry(signature: Any, function: Callable[..., Any]) -> Any:
+    """Compile an entry point called from C through its address, cached on disk."""
+    return numba.cfunc(signature, cache=True, **_options(_FAST))(function)
+
+
+@cache
+def source_digest() -> int:
+    """Return a 62-bit digest of the engine's sources, part of the cache key of every entry point."""
+    state = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        state.update(path.read_bytes())
+    return int.from_bytes(state.digest()[:8], "little") >> 2
