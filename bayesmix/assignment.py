@@ -9,7 +9,15 @@ from bayesmix.data import FloatArray, Observations
 from bayesmix.errors import InputError
 from bayesmix.families import Family
 from bayesmix.intervals import CredibleInterval
-from bayesmix.likelihood import MAX_STORED, component_log_joint, log_sum_exp, row_chunks
+from bayesmix.likelihood import (
+    MAX_STORED,
+    MAX_TERMS,
+    component_log_joint,
+    log_sum_exp,
+    responsibilities,
+    row_chunks,
+    thinned,
+)
 from bayesmix.posterior import DrawArrays, Posterior
 
 if TYPE_CHECKING:
@@ -71,7 +79,7 @@ def assignment_probabilities(posterior: Posterior, rows: Observations, *, draws:
 
     coords = {"obs": rows.coordinate, "component": np.arange(posterior.n_components)}
     if not draws:
-        probability, _ = _mean_and_own_bounds(posterior, rows.values, None)
+        probability, _ = _mean_and_own_bounds(posterior, rows, None)
         return xr.DataArray(probability, dims=("obs", "component"), coords=coords, name="probability")
     source = posterior.idata["posterior"].to_dataset()
     values = np.exp(log_responsibility_draws(posterior, rows))
@@ -98,7 +106,7 @@ def assignments(posterior: Posterior, rows: Observations, interval: CredibleInte
         mean probability; ``probability``, that mean; its interval over the draws (how far parameter uncertainty
         moves it); ``entropy`` of the mean probabilities in nats (0 = certain, log K = no idea).
     """
-    probability, bounds = _mean_and_own_bounds(posterior, rows.values, interval)
+    probability, bounds = _mean_and_own_bounds(posterior, rows, interval)
     best = np.argmax(probability, axis=1)
     lower, upper = interval.columns
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -122,17 +130,18 @@ def _free_column(name: str, frame: pd.DataFrame) -> str:
 
 
 def _mean_and_own_bounds(
-    posterior: Posterior, y: FloatArray, interval: CredibleInterval | None
+    posterior: Posterior, rows: Observations, interval: CredibleInterval | None
 ) -> tuple[FloatArray, FloatArray]:
     """Mean responsibilities (n, K) and, if asked for, the interval of the best component's (n, 2)."""
-    draws = posterior.arrays
-    probability = np.empty((len(y), posterior.n_components))
-    bounds = np.empty((len(y), 2))
-    for rows in row_chunks(len(y), draws.weights.size):
-        r = np.exp(log_responsibilities(posterior.resolved.family, draws, y[rows]))
-        probability[rows] = r.mean(axis=0)
+    family, values = posterior.resolved.family, rows.distinct.values
+    draws = thinned(posterior.arrays, max(200, MAX_TERMS // (len(values) * posterior.n_components)))
+    probability = np.empty((len(values), posterior.n_components))
+    bounds = np.empty((len(values), 2))
+    for chunk in row_chunks(len(values), draws.weights.size):
+        r = responsibilities(family, draws, values[chunk])
+        probability[chunk] = r.mean(axis=0)
         if interval is not None:
-            best = np.argmax(probability[rows], axis=1)
+            best = np.argmax(probability[chunk], axis=1)
             own = np.take_along_axis(r, best[np.newaxis, :, np.newaxis], axis=2)[..., 0]
-            bounds[rows] = np.stack(interval.bounds(own, axis=0), axis=1)
-    return probability, bounds
+            bounds[chunk] = np.stack(interval.bounds(own, axis=0), axis=1)
+    return probability[rows.distinct.inverse], bounds[rows.distinct.inverse]

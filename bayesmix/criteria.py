@@ -12,9 +12,9 @@ import numpy as np
 
 from bayesmix.data import FloatArray
 from bayesmix.errors import InputError
-from bayesmix.likelihood import log_mean_exp, row_chunks, row_log_density
+from bayesmix.likelihood import MAX_TERMS, log_mean_exp, row_chunks, row_log_density, thinned
 from bayesmix.model import OBSERVED_NAME
-from bayesmix.posterior import DrawArrays, Posterior
+from bayesmix.posterior import Posterior
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -28,7 +28,6 @@ SUBSAMPLE = 1000
 
 _MAX_EFFICIENCY_ROWS = 1000
 _APPROXIMATION_DRAWS = 200
-_MAX_WAIC_TERMS = 2_000_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,20 +114,13 @@ def waic(posterior: Posterior) -> WAIC:
     """
     distinct = _counted(posterior).distinct
     draws = posterior.arrays
-    keep = max(200, _MAX_WAIC_TERMS // (len(distinct.values) * posterior.n_components))
+    keep = max(200, MAX_TERMS // (len(distinct.values) * posterior.n_components))
     draws = thinned(draws, keep)
     lppd, penalty = np.empty(len(distinct.values)), np.empty(len(distinct.values))
     for rows in row_chunks(len(lppd), draws.n_draws):
         values = row_log_density(posterior.resolved.family, draws, distinct.values[rows])
         lppd[rows], penalty[rows] = log_mean_exp(values), np.var(values, axis=0, ddof=1)
     return _waic_from(lppd, penalty, distinct.counts, distinct.inverse)
-
-
-def thinned(draws: DrawArrays, most: int) -> DrawArrays:
-    """Return at most `most` evenly spaced draws."""
-    if draws.n_draws <= most:
-        return draws
-    return draws.take(np.linspace(0, draws.n_draws - 1, most).astype(int))
 
 
 def _counted(posterior: Posterior) -> Any:
@@ -214,8 +206,8 @@ class PointwiseLOO:
 
     @property
     def se(self) -> float:
-        """Standard error over rows, ``sqrt(n * var(elpd_i))`` with divisor n, as ArviZ's."""
-        return weighted_se(self.elpd_i, self.counts)
+        """Standard error over rows, ``sqrt(n * var(elpd_i))`` with divisor n - 1, as ArviZ's."""
+        return weighted_se(self.elpd_i, self.counts) * float(np.sqrt(self.n / max(self.n - 1, 1)))
 
     @property
     def p(self) -> float:

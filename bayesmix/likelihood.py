@@ -1,6 +1,7 @@
 """Pointwise log-densities of the mixture, memberships summed out, in chunks of rows.
 
-Arrays of draws x rows x components are never held whole: every function walks over chunks of rows.
+The compiled engine's pass does the work where the family has a kernel, on all cores; NumPy does it otherwise. Arrays
+of draws x rows x components are never held whole: callers walk over chunks of rows.
 """
 
 from collections.abc import Iterator
@@ -18,16 +19,22 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MAX_STORED",
+    "MAX_TERMS",
     "component_log_joint",
     "log_likelihood",
     "log_mean_exp",
     "log_sum_exp",
+    "responsibilities",
     "row_chunks",
     "row_log_density",
+    "thinned",
 ]
 
 MAX_STORED = 20_000_000
 """Pointwise log-likelihoods are stored with a fit up to this many values (draws times rows)."""
+
+MAX_TERMS = 2_000_000_000
+"""Very large data use evenly spaced draws (at least 200), so that draws x rows x components stay below this."""
 
 _CHUNK_VALUES = 4_000_000
 
@@ -79,10 +86,38 @@ def row_log_density(family: Family, draws: DrawArrays, y: FloatArray) -> FloatAr
     draws : DrawArrays
     y : ndarray, shape (n,)
     """
+    if family.kernel == "square":
+        from bayesmix.engine import pointwise
+
+        return pointwise.log_likelihood(y, draws.weights, draws.parameters["mu"], draws.parameters["sigma"])
     out = np.empty((draws.n_draws, len(y)))
     for rows in row_chunks(len(y), draws.weights.size):
         out[:, rows] = log_sum_exp(component_log_joint(family, draws, y[rows]))
     return out
+
+
+def responsibilities(family: Family, draws: DrawArrays, y: FloatArray) -> FloatArray:
+    """Return ``w[s, k] f(y[i] | s, k) / sum_j w[s, j] f(y[i] | s, j)``, shape (S, n, K): a chunk of rows at a time.
+
+    Parameters
+    ----------
+    family : Family
+    draws : DrawArrays
+    y : ndarray, shape (n,)
+    """
+    if family.kernel == "square":
+        from bayesmix.engine import pointwise
+
+        return pointwise.responsibilities(y, draws.weights, draws.parameters["mu"], draws.parameters["sigma"])
+    joint = component_log_joint(family, draws, y)
+    return np.asarray(np.exp(joint - log_sum_exp(joint)[..., np.newaxis]))
+
+
+def thinned(draws: DrawArrays, most: int) -> DrawArrays:
+    """Return at most `most` evenly spaced draws."""
+    if draws.n_draws <= most:
+        return draws
+    return draws.take(np.linspace(0, draws.n_draws - 1, most).astype(int))
 
 
 def log_likelihood(posterior: Posterior, y: FloatArray | None = None) -> "xr.DataArray":

@@ -125,17 +125,17 @@ def _weighted_mixture(family: Family, named: Mapping[str, Any], data: Any, row_w
     import pymc as pm
 
     names = [name for name in named if name != WEIGHTS_NAME]
+    shared = {p.name for p in family.parameters if p.shared}
 
     def log_density(value: Any, row_weights: Any, w: Any, *values: Any) -> Any:
         return row_weights * pm.logp(family.distribution(w, dict(zip(names, values, strict=True))), value)
 
     def random(row_weights: Any, w: Any, *values: Any, rng: Any = None, size: Any = None) -> Any:
         shape = np.broadcast_shapes(() if size is None else tuple(size), row_weights.shape)
-        component = rng.choice(len(w), p=w, size=shape)
-        chosen = {n: np.broadcast_to(v, w.shape)[component] for n, v in zip(names, values, strict=True)}
-        return family.random(chosen, rng)
+        wide = {n: v[..., np.newaxis] if n in shared else v for n, v in zip(names, values, strict=True)}
+        return family.random_mixture(w, wide, shape, rng)[0]
 
-    shapes = ["()", "(k)", *("(k)" if named[name].ndim else "()" for name in names)]
+    shapes = ["()", "(k)", *("()" if name in shared else "(k)" for name in names)]
     pm.CustomDist(
         OBSERVED_NAME,
         row_weights,

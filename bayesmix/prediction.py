@@ -86,15 +86,10 @@ def simulate(posterior: Posterior, n_datasets: int, n_obs: int, rng: np.random.G
     draws = posterior.arrays
     replace = n_datasets > draws.n_draws
     chosen = draws.take(rng.choice(draws.n_draws, size=n_datasets, replace=replace))
-    edges = np.cumsum(chosen.weights, axis=1)
-    edges /= edges[:, -1:]
-    uniform = rng.random((n_datasets, n_obs))
-    component = (uniform[:, :, np.newaxis] >= edges[:, np.newaxis, :-1]).sum(axis=2)
-    selected = {
-        name: np.take_along_axis(np.broadcast_to(value, chosen.weights.shape), component, axis=1)
-        for name, value in chosen.parameters.items()
-    }
-    values = posterior.resolved.family.random(selected, rng)
+    parameters = {name: value[:, np.newaxis, :] for name, value in chosen.parameters.items()}
+    values, component = posterior.resolved.family.random_mixture(
+        chosen.weights[:, np.newaxis, :], parameters, (n_datasets, n_obs), rng
+    )
     name = posterior.info.name if posterior.info.name != "component" else "component_value"
     return xr.Dataset({name: (("dataset", "obs"), values), "component": (("dataset", "obs"), component)})
 

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 import bayesmix as bm
+from bayesmix.criteria import waic_of
 from bayesmix.errors import InputError
 from bayesmix.sampling import SamplerSettings
 
@@ -132,4 +133,7 @@ def test_the_posterior_of_posteriordb_is_reproduced(reference):
         assert abs(values.mean() - mean) <= 4 * np.hypot(own_error, error), name
         sd_error = np.hypot(float(arviz_stats.mcse(values, method="sd")), sd / np.sqrt(2 * 9500))
         assert abs(values.std() - sd) <= 4 * sd_error, name
-    assert fit.waic().elpd == pytest.approx(expected["derived"]["elpd_waic"], abs=0.1)
+    per_chain = [waic_of(chain).elpd for chain in fit.idata["log_likelihood"]["y"].values]
+    # Ten reference chains of 1000 nearly independent draws have at most the error of our four.
+    error = np.std(per_chain, ddof=1) / 2
+    assert abs(fit.waic().elpd - expected["derived"]["elpd_waic"]) <= 4 * np.sqrt(2) * error

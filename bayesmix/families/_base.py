@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from bayesmix.data import FloatArray, Observations
 from bayesmix.priors import Prior, Support
@@ -84,6 +85,38 @@ class Family(ABC):
     @abstractmethod
     def random(self, parameters: Mapping[str, FloatArray], rng: np.random.Generator) -> FloatArray:
         """Draw one value per element of the (already selected) parameters, which broadcast."""
+
+    def random_mixture(
+        self,
+        weights: FloatArray,
+        parameters: Mapping[str, FloatArray],
+        shape: tuple[int, ...],
+        rng: np.random.Generator,
+    ) -> tuple[FloatArray, npt.NDArray[np.intp]]:
+        """Draw rows of the mixture: a component each, then its value.
+
+        Parameters
+        ----------
+        weights : ndarray, shape (..., K)
+            Broadcasts against `shape` in its leading dimensions.
+        parameters : mapping of ndarray, each (..., K), or (..., 1) when shared by all components
+        shape : tuple of int
+            Of the result.
+        rng : numpy.random.Generator
+
+        Returns
+        -------
+        values, component : ndarray
+        """
+        edges = np.cumsum(weights, axis=-1)
+        uniform = rng.random(shape)[..., np.newaxis] * edges[..., -1:]
+        component = (uniform >= edges[..., :-1]).sum(axis=-1)
+        full = (*shape, weights.shape[-1])
+        chosen = {
+            name: np.take_along_axis(np.broadcast_to(value, full), component[..., np.newaxis], axis=-1)[..., 0]
+            for name, value in parameters.items()
+        }
+        return self.random(chosen, rng), component
 
     def to_dict(self) -> dict[str, Any]:
         """Return the family and its options as plain JSON types."""
