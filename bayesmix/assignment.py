@@ -1,5 +1,6 @@
 """Which group is each row in, and how sure is that: responsibilities averaged over the posterior."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +24,15 @@ from bayesmix.posterior import DrawArrays, Posterior
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["assignment_probabilities", "assignments", "log_responsibilities", "log_responsibility_draws"]
+__all__ = [
+    "LogResponsibilityDraws",
+    "assignment_probabilities",
+    "assignments",
+    "log_responsibilities",
+    "log_responsibility_draws",
+]
+
+_MAX_SCORED_TERMS = 600_000_000
 
 
 def log_responsibilities(family: Family, draws: DrawArrays, y: FloatArray) -> FloatArray:
@@ -41,23 +50,43 @@ def log_responsibilities(family: Family, draws: DrawArrays, y: FloatArray) -> Fl
     return joint - log_sum_exp(joint)[..., np.newaxis]
 
 
-def log_responsibility_draws(posterior: Posterior, rows: Observations) -> FloatArray:
-    """Return log responsibilities of all draws and rows, shape (S, n, K), where that is of moderate size.
+@dataclass(frozen=True, eq=False)
+class LogResponsibilityDraws:
+    """Log responsibilities of draws and rows, shape (S, n, K), computed for a slice of draws when asked for.
 
-    Raises
-    ------
-    InputError
-        If the array would hold more than 2e7 values.
+    Attributes
+    ----------
+    family : Family
+    draws : DrawArrays
+    values : ndarray, shape (n,)
     """
-    draws = posterior.arrays
-    size = draws.weights.size * rows.n
-    if size > MAX_STORED:
-        raise InputError(
-            f"memberships per draw must stay within {MAX_STORED:.0e} values, got {size:.1e} "
-            f"({draws.n_draws} draws x {rows.n} rows x {posterior.n_components} components). "
-            "Pass fewer rows at a time, or use the posterior means of assignments()."
-        )
-    return log_responsibilities(posterior.resolved.family, draws, rows.values)
+
+    family: Family
+    draws: DrawArrays
+    values: FloatArray
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Draws, rows, components."""
+        return self.draws.n_draws, len(self.values), self.draws.weights.shape[1]
+
+    def __getitem__(self, draws: slice) -> FloatArray:
+        """Return the log responsibilities of some draws."""
+        return log_responsibilities(self.family, self.draws.take(draws), self.values)
+
+
+def log_responsibility_draws(posterior: Posterior) -> LogResponsibilityDraws:
+    """Return the log responsibilities of the fitted rows, draw by draw, without holding them.
+
+    Very large data use evenly spaced draws, at least 200, so that draws x rows x components stay near 6e8.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    """
+    values = posterior.observations.values
+    most = max(200, _MAX_SCORED_TERMS // (len(values) * posterior.n_components))
+    return LogResponsibilityDraws(posterior.resolved.family, thinned(posterior.arrays, most), values)
 
 
 def assignment_probabilities(posterior: Posterior, rows: Observations, *, draws: bool) -> "xr.DataArray":
@@ -82,7 +111,13 @@ def assignment_probabilities(posterior: Posterior, rows: Observations, *, draws:
         probability, _ = _mean_and_own_bounds(posterior, rows, None)
         return xr.DataArray(probability, dims=("obs", "component"), coords=coords, name="probability")
     source = posterior.idata["posterior"].to_dataset()
-    values = np.exp(log_responsibility_draws(posterior, rows))
+    size = posterior.arrays.weights.size * rows.n
+    if size > MAX_STORED:
+        raise InputError(
+            f"memberships per draw must stay within {MAX_STORED:.0e} values, got {size:.1e} ({rows.n} rows x "
+            f"{posterior.n_components} components in every draw). Pass fewer rows, or use the posterior means."
+        )
+    values = responsibilities(posterior.resolved.family, posterior.arrays, rows.values)
     shape = (source.sizes["chain"], source.sizes["draw"], rows.n, posterior.n_components)
     coords |= {"chain": source["chain"].values, "draw": source["draw"].values}
     return xr.DataArray(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from bayesmix import plots
-from bayesmix.comparison import Ranking, adequate, clearly_worse, rank
+from bayesmix.comparison import Ranking, adequate, clearly_worse, differences, rank
 from bayesmix.data import check_component_count, observe
 from bayesmix.errors import InputError, NoConvergedFitError
 from bayesmix.fit import Fit, fit_mixture
@@ -214,14 +214,16 @@ def _listed(names: Sequence[Any], label: str) -> str:
 
 
 def _verdict(ranking: Ranking, candidates: Sequence[Any], label: str, *, by_count: bool) -> list[str]:
-    table = ranking.table.loc[list(ranking.passed)]
+    # Differences to the best of the fits that passed: a failed one is nothing to be measured against.
+    passed = {name: ranking.loos[name] for name in ranking.table.index if name in ranking.passed}
+    table = differences(passed).assign(elpd=[loo.elpd for loo in passed.values()])
     best, top = candidates[0], table["elpd"].idxmax()
     sentences = []
-    worse = [name for name in table.index[clearly_worse(table)] if name not in candidates]
-    if worse:
+    worse = table[clearly_worse(table)]
+    if len(worse):
         listed = "; ".join(
-            f"{label.format(n)} (elpd_diff {row['elpd_diff']:.1f}, dse {row['dse']:.1f})"
-            for n, row in table.loc[worse].iterrows()
+            f"{label.format(name)} (elpd_diff {row['elpd_diff']:.1f}, dse {row['dse']:.1f})"
+            for name, row in worse.iterrows()
         )
         sentences.append(f"Clearly worse than the best: {listed}.")
     if len(candidates) > 1:

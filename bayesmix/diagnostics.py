@@ -1,7 +1,7 @@
 """Did it converge? A table of R-hat and ESS, and a verdict in words that says what to do."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -93,6 +93,7 @@ def check(posterior: Posterior) -> Diagnosis:
     total = posterior.info.draws * posterior.info.chains
     findings = [
         *_convergence_findings(table, posterior),
+        *_mode_findings(table, posterior),
         *_sampler_findings(divergences, depth, total, smallest_bfmi, posterior),
         *_label_findings(labels),
     ]
@@ -156,6 +157,42 @@ def _convergence_findings(table: pd.DataFrame, posterior: Posterior) -> list[str
             f"Use draws={int(np.ceil(info.draws * max(2.0, 1.5 * ESS_MIN / max(min(bulk, tail), 1.0)))):d}."
         )
     return findings
+
+
+def _mode_findings(table: pd.DataFrame, posterior: Posterior) -> list[str]:
+    """Say which chains sit in which mode, where chains disagree and the search for starts found several modes."""
+    if table["r_hat"].max() <= RHAT_MAX or "modes" not in posterior.idata.children:
+        return []
+    modes = posterior.idata["modes"].to_dataset()
+    nearest = _nearest_modes(posterior, modes)
+    occupied = np.unique(nearest)
+    if len(occupied) < 2:
+        return []
+    key = posterior.resolved.order_by or posterior.resolved.family.order_by
+    mass = modes["log_mass"].values[occupied]
+    share = np.exp(mass - np.max(mass)) / np.sum(np.exp(mass - np.max(mass)))
+    parts = [
+        f"chain{'s' if np.sum(nearest == m) > 1 else ''} {', '.join(map(str, np.flatnonzero(nearest == m)))} near "
+        f"{key} = ({', '.join(f'{v:.4g}' for v in modes[key].values[m])})"
+        + (f" with about {s:.2g} of their mass" if np.all(np.isfinite(mass)) else "")
+        for m, s in zip(occupied, share, strict=True)
+    ]
+    return [
+        f"The chains settled in different modes: {'; '.join(parts)}. Each mode alone looks converged; "
+        "weights between them cannot be read off these draws. Narrower priors or another number of components decide."
+    ]
+
+
+def _nearest_modes(posterior: Posterior, modes: "xr.Dataset") -> np.ndarray:
+    """Return for each chain the mode nearest to its mean, in units of the spread within chains."""
+    source = posterior.idata["posterior"].to_dataset()
+    total: Any = 0.0
+    for name in model_variables(posterior):
+        mean, spread = source[name].mean("draw"), source[name].std("draw").mean("chain")
+        target = modes[name] if "component" in source[name].dims else modes[name].isel(component=0, drop=True)
+        square = ((mean - target) / spread) ** 2
+        total = total + (square.sum("component") if "component" in square.dims else square)
+    return np.asarray(total.transpose("chain", "mode").argmin("mode").values)
 
 
 def _sampler_findings(

@@ -15,7 +15,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import repeat
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -36,6 +36,17 @@ SCORES = ["accuracy", "balanced_accuracy", "roc_auc", "brier", "log_loss", "ari"
 ROC_GRID = np.linspace(0.0, 1.0, 101)
 MAX_DOUBLES = 5_000_000
 CERTAIN = 1e290  # finite log-odds of a certain row: certain draws of opposite sign must average, not give NaN
+
+
+class LogMemberships(Protocol):
+    """Log membership probabilities of shape (S, n, K), handed out for a slice of draws at a time."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Draws, rows, components."""
+
+    def __getitem__(self, draws: slice) -> FloatArray:
+        """Return the values of some draws."""
 
 
 class Interval(NamedTuple):
@@ -105,7 +116,7 @@ class Evaluation:
 
     def _shown(self, name: str) -> str:
         estimate, _, low, high = self.table.to_numpy()[SCORES.index(name)]
-        return f"{estimate:.2f} ({100 * self.ci_prob:g}% {self.ci_kind.upper()} {low:.2f} to {high:.2f})"
+        return f"{estimate:.2f} ({100 * self.ci_prob:g} % {self.ci_kind.upper()} {low:.2f} to {high:.2f})"
 
     def __repr__(self) -> str:
         """One line: size, classes, mapping, accuracy and AUC."""
@@ -118,7 +129,7 @@ class Evaluation:
 
 
 def evaluate(
-    log_resp: FloatArray,
+    log_resp: LogMemberships,
     labels: ArrayLike | pd.Series,
     *,
     index: pd.Index,
@@ -131,7 +142,7 @@ def evaluate(
 
     Parameters
     ----------
-    log_resp : float array, shape (S, N, K)
+    log_resp : float array, shape (S, N, K), or an object that hands out its draws in slices
         Log membership probabilities of S draws, N rows and K components.
     labels : list, array or Series of length N
         True classes; None, NaN or pd.NA where unknown (left out and counted). A Series is aligned by index,
@@ -179,39 +190,39 @@ def evaluate(
     )
 
 
-def _checked(log_resp: FloatArray, index: pd.Index, ci_prob: float, ci_kind: str) -> FloatArray:
+def _checked(log_resp: LogMemberships, index: pd.Index, ci_prob: float, ci_kind: str) -> LogMemberships:
     if not isinstance(ci_prob, float | int) or not 0 < ci_prob < 1:
-        raise InputError(f"`ci_prob` must be between 0 and 1, got {ci_prob!r}. Use 0.89 for an 89% interval.")
+        raise InputError(f"`ci_prob` must be between 0 and 1, got {ci_prob!r}. Use 0.89 for an 89 % interval.")
     if ci_kind not in ("eti", "hdi"):
         raise InputError(f"`ci_kind` must be 'eti' or 'hdi', got {ci_kind!r}. Use 'eti' for equal tails.")
-    values = np.asarray(log_resp, dtype=np.float64)
-    if values.ndim != 3 or values.shape[1] != len(index) or 0 in values.shape:
+    draws: LogMemberships = log_resp if hasattr(log_resp, "shape") else np.asarray(log_resp, dtype=np.float64)
+    if len(draws.shape) != 3 or draws.shape[1] != len(index) or 0 in draws.shape:
         raise InputError(
             f"`log_resp` must have shape (draws, rows, components) with {len(index)} rows as `index`, got "
-            f"{values.shape}. Stack chains and draws into one leading axis."
+            f"{draws.shape}. Stack chains and draws into one leading axis."
         )
-    return values
+    return draws
 
 
-def _blocks(log_resp: FloatArray, doubles_per_row: int) -> Iterator[FloatArray]:
+def _blocks(log_resp: LogMemberships, doubles_per_row: int) -> Iterator[FloatArray]:
     step = max(1, MAX_DOUBLES // (log_resp.shape[1] * doubles_per_row))
-    yield from (log_resp[start : start + step] for start in range(0, len(log_resp), step))
+    yield from (log_resp[start : start + step] for start in range(0, log_resp.shape[0], step))
 
 
-def _log_mean(log_resp: FloatArray, index: pd.Index) -> FloatArray:
+def _log_mean(log_resp: LogMemberships, index: pd.Index) -> FloatArray:
     """Log of the posterior mean memberships, shape (N, K), from logarithms throughout."""
-    peak = log_resp.max(axis=0)
-    shift = np.where(np.isfinite(peak), peak, 0.0)
-    total = sum(np.exp(block - shift).sum(axis=0) for block in _blocks(log_resp, 2 * log_resp.shape[2]))
-    with np.errstate(divide="ignore"):  # log 0 = -inf is right for a component that no draw allows
-        log_mean = np.asarray(np.log(total / len(log_resp)) + shift)
+    total = np.full(log_resp.shape[1:], -np.inf)
+    with np.errstate(invalid="ignore"):  # NaN is refused below, by row
+        for block in _blocks(log_resp, 2 * log_resp.shape[2]):
+            total = np.logaddexp(total, scores.log_sum_exp(np.moveaxis(block, 0, -1)))
+    log_mean = total - np.log(log_resp.shape[0])
     wrong = np.flatnonzero(~(np.abs(np.exp(log_mean).sum(axis=1) - 1) < 1e-6))
     if wrong.size:
         raise InputError(
             "`log_resp` must hold logarithms of probabilities that sum to 1 over the components, got "
-            f"{log_resp[0, wrong[0]].tolist()} in row {index[wrong[0]]!r}, draw 0. Subtract the log-sum-exp."
+            f"{log_resp[0:1][0, wrong[0]].tolist()} in row {index[wrong[0]]!r}, draw 0. Subtract the log-sum-exp."
         )
-    return log_mean
+    return np.asarray(log_mean)
 
 
 def _score(
@@ -243,7 +254,7 @@ def _score(
 
 
 def _score_draws(
-    log_resp: FloatArray, known: Labels, mapping: IntArray, random_seed: int | None
+    log_resp: LogMemberships, known: Labels, mapping: IntArray, random_seed: int | None
 ) -> tuple[Scored, FloatArray]:
     """Scores of every draw under its own Dirichlet row weights, and the mean log-odds (n, C)."""
     rng, n, n_classes = np.random.default_rng(random_seed), known.rows.size, len(known.classes)
@@ -256,7 +267,7 @@ def _score_draws(
         total += np.clip(log_odds, -CERTAIN, CERTAIN).sum(axis=0)
         scored.append(_score(known, mapping, block, log_odds, weights=weights))
     values, confusion, roc = (np.concatenate(part) for part in zip(*scored, strict=True))
-    return (values, confusion, roc), np.round(total / len(log_resp), 9)
+    return (values, confusion, roc), np.round(total / log_resp.shape[0], 9)
 
 
 def _bounds(draws: FloatArray, interval: CredibleInterval) -> tuple[FloatArray, FloatArray]:

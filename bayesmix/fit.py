@@ -150,6 +150,17 @@ class Fit(Posterior):
         rows = self.info.n if n_obs is None else n_obs
         return prediction.simulate(self, n_datasets, rows, np.random.default_rng(random_seed))
 
+    @property
+    def modes(self) -> pd.DataFrame:
+        """Distinct modes of the posterior that the search for starting points found, one row per mode and component.
+
+        Columns ``w``, the parameters, ``log_posterior``, ``log_mass`` (Laplace's approximation) and ``hits``; empty on
+        the PyMC engine, which makes no such search.
+        """
+        if "modes" not in self.idata.children:
+            return pd.DataFrame()
+        return self.idata["modes"].to_dataset().to_dataframe()
+
     def draws(self) -> pd.DataFrame:
         """Return one row per chain, draw and component with the sorted parameters as columns."""
         return prediction.tidy_draws(self)
@@ -187,7 +198,7 @@ class Fit(Posterior):
         """
         interval = credible_interval(ci_prob, ci_kind)
         return evaluate(
-            assignment.log_responsibility_draws(self, self.observations),
+            assignment.log_responsibility_draws(self),
             labels,
             index=self.observations.index,
             classes=classes,

@@ -3,6 +3,7 @@
 import arviz_stats
 import numpy as np
 import pytest
+import xarray as xr
 
 from bayesmix.diagnostics import check
 from tests.helpers import make_fit
@@ -77,3 +78,23 @@ def test_a_constant_weight_is_left_out(rng):
     diagnosis = made.check()
     assert not any(name.startswith("w") for name in diagnosis.table.index)
     assert diagnosis.table.notna().all().all()
+
+
+def test_chains_in_different_modes_are_named(rng):
+    made = made_fit(rng, shift=3.0)
+    made.idata["modes"] = xr.DataTree(
+        xr.Dataset(
+            {
+                "w": (("mode", "component"), [[0.5, 0.5], [0.5, 0.5]]),
+                "mu": (("mode", "component"), [[0.0, 10.0], [3.0, 13.0]]),
+                "sigma": (("mode", "component"), [[1.0, 1.0], [1.0, 1.0]]),
+                "log_posterior": ("mode", [-100.0, -104.0]),
+                "log_mass": ("mode", [-105.0, -109.0]),
+                "hits": ("mode", [19, 1]),
+            }
+        )
+    )
+    text = check(made).text
+    assert "different modes: chains 1, 2, 3 near mu = (0, 10) with about 0.98 of their mass" in text
+    assert "chain 0 near mu = (3, 13)" in text
+    assert len(made.modes) == 4

@@ -171,7 +171,7 @@ def test_text_says_what_matters() -> None:
     log_resp, labels = crisp([0, 0, 1, 1, 1, 0], 2), ["<a>", "<a>", "b", "b", "b", None]
     declared = run(log_resp, labels, classes=["<a>", "b"])
     assert "5 of 5 labelled rows" in declared.text
-    assert "accuracy 1.00 (89% ETI 1.00 to 1.00)" in declared.text
+    assert "accuracy 1.00 (89 % ETI 1.00 to 1.00)" in declared.text
     assert "right in a share of 0.60, below this interval" in declared.text
     assert "declared, without use of the labels: component 0 is class <a>" in declared.text
     assert "left out: 1." in declared.text
