@@ -12,7 +12,7 @@ from bayesmix.data import check_component_count, observe
 from bayesmix.errors import InputError, NoConvergedFitError
 from bayesmix.fit import Fit, fit_mixture
 from bayesmix.mixture import Mixture, check_n_components
-from bayesmix.sampling import SamplerSettings
+from bayesmix.settings import SamplerSettings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -86,7 +86,7 @@ def choose_components(
     mixture: Mixture = _ONE,
     weights: Any = None,
     draws: int = 2000,
-    tune: int = 1000,
+    tune: int | None = None,
     chains: int = 4,
     target_accept: float = 0.9,
     cores: int | None = None,

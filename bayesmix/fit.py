@@ -18,7 +18,8 @@ from bayesmix.likelihood import MAX_STORED, log_likelihood
 from bayesmix.mixture import Mixture, resolve
 from bayesmix.model import OBSERVED_NAME, model_of
 from bayesmix.posterior import Posterior, model_variables
-from bayesmix.sampling import SamplerSettings, draw
+from bayesmix.sampling import draw
+from bayesmix.settings import SamplerSettings
 
 if TYPE_CHECKING:
     import pymc as pm

@@ -111,7 +111,7 @@ class Mixture:
         *,
         weights: Any = None,
         draws: int = 2000,
-        tune: int = 1000,
+        tune: int | None = None,
         chains: int = 4,
         target_accept: float = 0.9,
         cores: int | None = None,
@@ -128,8 +128,10 @@ class Mixture:
         weights : list, array or Series, optional
             How often each row counts. Whole numbers are counts and give what the expanded rows would; with other case
             weights the fit works but LOO and WAIC are refused.
-        draws, tune : int, default 2000 and 1000
-            Kept and discarded draws per chain.
+        draws : int, default 2000
+            Kept draws per chain.
+        tune : int, optional
+            Discarded draws per chain; by default 1000, or 500 on so many rows that the posterior is close to normal.
         chains : int, default 4
             Independent chains, at least 2.
         target_accept : float, default 0.9
@@ -157,7 +159,7 @@ class Mixture:
         """
         # The one import that points upwards: the specification is the user's door to a fit.
         from bayesmix.fit import fit_mixture
-        from bayesmix.sampling import SamplerSettings
+        from bayesmix.settings import SamplerSettings
 
         settings = SamplerSettings(draws, tune, chains, target_accept, cores, random_seed, engine, progressbar)
         return fit_mixture(self, y, settings, weights=weights)

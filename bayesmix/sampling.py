@@ -6,11 +6,11 @@ PyMC model is compiled once per specification and kept for the life of the proce
 """
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -21,102 +21,45 @@ from bayesmix.errors import InputError, SamplingError
 from bayesmix.mixture import Mixture
 from bayesmix.model import DATA_NAME, OBSERVED_NAME, ROW_WEIGHTS_NAME, WEIGHTS_NAME, free_names, model_of
 from bayesmix.posterior import ESS_MIN, RHAT_MAX, FitInfo
+from bayesmix.settings import SamplerSettings
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from bayesmix.engine import Problem
 
-__all__ = ["SamplerSettings", "adaptation_for", "choose_engine", "draw", "permute"]
+__all__ = ["choose_engine", "draw", "permute"]
 
 _SHORT_RUN = 1000
 _DIFFERENT_MODES = 1.1
-_LOW_RANK_ROWS = 2000
 
 _PACKAGES = ("bayesmix", "pymc", "arviz", "nutpie", "numba", "numpy")
 
 
-@dataclass(frozen=True)
-class SamplerSettings:
-    """Settings of a run, checked.
-
-    Parameters
-    ----------
-    draws : int, default 2000
-        Kept draws per chain.
-    tune : int, default 1000
-        Discarded adaptation draws per chain.
-    chains : int, default 4
-        Independent chains; at least 2, since one chain cannot show that it has not converged.
-    target_accept : float, default 0.9
-        Acceptance rate that step sizes are adapted to; nearer 1 means smaller steps.
-    cores : int, optional
-        Chains run at once; None lets the sampler decide.
-    random_seed : int, optional
-        Same seed, same numbers; None draws a fresh one, which is recorded.
-    engine : {"auto", "compiled", "pymc"}, default "auto"
-        "auto" takes the compiled engine wherever it covers the specification.
-    progressbar : bool, default True
-        Whether to show progress.
-    """
-
-    draws: int = 2000
-    tune: int = 1000
-    chains: int = 4
-    target_accept: float = 0.9
-    cores: int | None = None
-    random_seed: int | None = None
-    engine: str = "auto"
-    progressbar: bool = True
-
-    def __post_init__(self) -> None:
-        for name, least in (("draws", 4), ("tune", 1), ("chains", 2), ("cores", 1), ("random_seed", 0)):
-            value = getattr(self, name)
-            if value is None and name in ("cores", "random_seed"):
-                continue
-            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-                raise InputError(f"{name} must be an integer >= {least}, got {value!r}. {_HINTS[name]}")
-        if self.engine not in ("auto", "compiled", "pymc"):
-            raise InputError(
-                f"engine must be 'auto', 'compiled' or 'pymc', got {self.engine!r}. Leave it out for 'auto'."
-            )
-        if isinstance(self.target_accept, bool) or not 0 < float(self.target_accept) < 1:
-            raise InputError(
-                f"target_accept must lie strictly between 0 and 1, got {self.target_accept!r}. The default is 0.9."
-            )
-
-
-_HINTS = {
-    "draws": "The default is 2000.",
-    "tune": "The default is 1000.",
-    "chains": "Convergence is judged by comparing chains; the default is 4.",
-    "cores": "Leave it out to let the sampler decide.",
-    "random_seed": "Leave it out to draw a fresh seed.",
-}
-
-
 @dataclass(frozen=True, eq=False)
 class _Run:
-    """One run of a sampler: its trees, and the space it leaves to continue from."""
+    """What an engine returns: its trees and how they came about."""
 
     posterior: "xr.Dataset"
     stats: "xr.Dataset"
+    tune: int
+    rounds: int = 1
+    thin: int = 1
+    more: "Mapping[str, xr.Dataset]" = field(default_factory=dict)
 
 
-def choose_engine(resolved: Mixture, observations: Observations, wanted: str) -> tuple[str, str]:
+def choose_engine(resolved: Mixture, wanted: str) -> tuple[str, str]:
     """Return the engine to use and why.
 
     Parameters
     ----------
     resolved : Mixture
-    observations : Observations
     wanted : {"auto", "compiled", "pymc"}
 
     Raises
     ------
     InputError
-        If the compiled engine is asked for by name but does not cover the specification, or weights that the PyMC
-        model cannot write are given to it.
+        If the compiled engine is asked for by name but does not cover the specification.
     """
     missing = why_not_covered(resolved)
     if wanted == "pymc":
@@ -159,36 +102,19 @@ def draw(resolved: Mixture, observations: Observations, settings: SamplerSetting
     SamplingError
         If the sampler fails.
     """
-    import xarray as xr
-
-    engine, reason = choose_engine(resolved, observations, settings.engine)
+    engine, reason = choose_engine(resolved, settings.engine)
     seed = settings.random_seed
     if seed is None:
         seed = int(np.random.SeedSequence().generate_state(1)[0])
     started = time.perf_counter()
-    groups: dict[str, xr.Dataset] = {}
-    rounds, thin = 1, 1
-    if engine == "compiled":
-        problem = problem_of(resolved, observations)
-        groups["modes"] = find_mode_table(problem, seed)
-        run, rounds, thin = _run_compiled(problem, resolved, settings, seed)
-    else:
-        run = _run_pymc(resolved, observations, settings, seed)
-    groups = {
-        "posterior": run.posterior.assign_coords(component=np.arange(resolved.n_components)),
-        "sample_stats": run.stats,
-        "observed_data": xr.Dataset(
-            {OBSERVED_NAME: ("obs", observations.values)}, coords={"obs": observations.coordinate}
-        ),
-        **groups,
-    }
+    run = (_run_compiled if engine == "compiled" else _run_pymc)(resolved, observations, settings, seed)
     info = FitInfo(
         engine=engine,
         engine_reason=reason,
-        rounds=rounds,
-        thin=thin,
+        rounds=run.rounds,
+        thin=run.thin,
         draws=settings.draws,
-        tune=settings.tune,
+        tune=run.tune,
         chains=settings.chains,
         target_accept=float(settings.target_accept),
         random_seed=int(seed),
@@ -198,49 +124,68 @@ def draw(resolved: Mixture, observations: Observations, settings: SamplerSetting
         name=observations.name,
         versions={name: version(name) for name in _PACKAGES},
     )
-    return xr.DataTree.from_dict(groups), info
+    return _tree(run, resolved, observations), info
 
 
-def _run_compiled(problem: "Problem", resolved: Mixture, settings: SamplerSettings, seed: int) -> tuple[_Run, int, int]:
-    """Sample on the compiled engine, continuing where checks are missed; also the number of runs and the thinning."""
+def _tree(run: _Run, resolved: Mixture, observations: Observations) -> "xr.DataTree":
+    import xarray as xr
+
+    observed = xr.Dataset({OBSERVED_NAME: ("obs", observations.values)}, coords={"obs": observations.coordinate})
+    return xr.DataTree.from_dict(
+        {
+            "posterior": run.posterior.assign_coords(component=np.arange(resolved.n_components)),
+            "sample_stats": run.stats,
+            "observed_data": observed,
+            **run.more,
+        }
+    )
+
+
+def _run_compiled(resolved: Mixture, observations: Observations, settings: SamplerSettings, seed: int) -> _Run:
+    """Sample on the compiled engine, continuing where checks are missed."""
     from bayesmix.engine import start_points
+    from bayesmix.engine.nutpie_bridge import adaptation_for
 
+    problem = problem_of(resolved, observations)
+    adaptation = adaptation_for(observations.total, resolved.n_components)
+    tune = settings.tune or (500 if adaptation == "low_rank" else 1000)
     starts = start_points(problem, settings.chains, seed)
     for rounds, factor in enumerate((1, 2, 4), start=1):
-        run = _nutpie_compiled(problem, starts, settings, seed + rounds - 1, factor)
-        run = _Run(_sorted_first(run.posterior, resolved), run.stats)
-        if rounds == 3 or not _worth_continuing(run.posterior, resolved, settings):
+        options = {"seed": seed + rounds - 1, "draws": settings.draws * factor, "tune": tune, "adaptation": adaptation}
+        posterior, stats = _sample_compiled(problem, starts, settings, options)
+        posterior = _sorted_first(posterior, resolved)
+        if rounds == 3 or not _worth_continuing(posterior, resolved, settings):
             break
-        starts = _last_points(problem, run.posterior)
-    kept = slice(None, None, factor)
+        starts = _last_points(problem, posterior)
+    every = {"draw": slice(None, None, factor)}
     renumbered = {"draw": np.arange(settings.draws)}
-    posterior = run.posterior.isel(draw=kept).assign_coords(renumbered)
-    return _Run(posterior, run.stats.isel(draw=kept).assign_coords(renumbered)), rounds, factor
+    return _Run(
+        posterior.isel(every).assign_coords(renumbered),
+        stats.isel(every).assign_coords(renumbered),
+        tune,
+        rounds,
+        factor,
+        {"modes": find_mode_table(problem, seed)},
+    )
 
 
-def _nutpie_compiled(problem: "Problem", starts: Any, settings: SamplerSettings, seed: int, factor: int) -> _Run:
+def _sample_compiled(
+    problem: "Problem", starts: Any, settings: SamplerSettings, options: dict[str, Any]
+) -> tuple["xr.Dataset", "xr.Dataset"]:
     from bayesmix.engine import nutpie_bridge
 
     return _sampled(
         lambda: nutpie_bridge.sample(
             problem,
             starts,
-            seed=seed,
-            draws=settings.draws * factor,
-            tune=settings.tune,
             cores=settings.cores,
             target_accept=settings.target_accept,
-            adaptation=adaptation_for(problem),
             save_warmup=False,
             progress_bar=settings.progressbar,
+            **options,
         ),
-        settings.draws * factor,
+        options["draws"],
     )
-
-
-def adaptation_for(problem: "Problem") -> Literal["diag", "low_rank"]:
-    """Return the mass matrix that fits the problem: correlations grow with the rows, and low rank follows them."""
-    return "low_rank" if problem.row_counts.sum() >= _LOW_RANK_ROWS else "diag"
 
 
 def _worth_continuing(posterior: "xr.Dataset", resolved: Mixture, settings: SamplerSettings) -> bool:
@@ -273,7 +218,7 @@ def _sorted_first(posterior: "xr.Dataset", resolved: Mixture) -> "xr.Dataset":
     return posterior[[*names, *free_names(resolved).values()]]
 
 
-def _sampled(run: Callable[[], Any], draws: int) -> _Run:
+def _sampled(run: Callable[[], Any], draws: int) -> tuple["xr.Dataset", "xr.Dataset"]:
     """Run nutpie, turn its failures and interrupts into clear ones, and tidy what it returns."""
     try:
         trace = run()
@@ -287,7 +232,7 @@ def _sampled(run: Callable[[], Any], draws: int) -> _Run:
         # nutpie hands back what it has when it is interrupted; a short run must not pass for a whole one.
         raise KeyboardInterrupt
     stats = trace["sample_stats"].to_dataset().drop_vars("divergence_message", errors="ignore")
-    return _Run(posterior.drop_vars("obs", errors="ignore").assign_attrs(inference_library="nutpie"), stats)
+    return posterior.drop_vars("obs", errors="ignore").assign_attrs(inference_library="nutpie"), stats
 
 
 @lru_cache(maxsize=32)
@@ -307,11 +252,12 @@ def _run_pymc(resolved: Mixture, observations: Observations, settings: SamplerSe
     if observations.weights is not None:
         data[ROW_WEIGHTS_NAME] = observations.weights
     model = _compiled(resolved, observations.weights is not None).with_data(**data)
-    run = _sampled(
+    tune = settings.tune or 1000
+    posterior, stats = _sampled(
         lambda: nutpie.sample(
             model,
             draws=settings.draws,
-            tune=settings.tune,
+            tune=tune,
             chains=settings.chains,
             cores=settings.cores,
             seed=seed,
@@ -321,8 +267,8 @@ def _run_pymc(resolved: Mixture, observations: Observations, settings: SamplerSe
         ),
         settings.draws,
     )
-    free = run.posterior[list(free_names(resolved).values())]
-    return _Run(_sorted_first(run.posterior.assign(permute(free, resolved)), resolved), run.stats)
+    free = posterior[list(free_names(resolved).values())]
+    return _Run(_sorted_first(posterior.assign(permute(free, resolved)), resolved), stats, tune)
 
 
 def permute(free: "xr.Dataset", resolved: Mixture) -> "xr.Dataset":

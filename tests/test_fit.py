@@ -8,7 +8,7 @@ import pytest
 import bayesmix as bm
 from bayesmix.criteria import waic_of
 from bayesmix.errors import InputError
-from bayesmix.sampling import SamplerSettings
+from bayesmix.settings import SamplerSettings
 
 
 def test_tree_follows_the_schema(fit):

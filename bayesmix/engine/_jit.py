@@ -14,15 +14,16 @@ import hashlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import numba
 import numba.extending
 
+__all__ = ["c_entry", "entry", "inline", "intrinsic", "kernel", "source_digest", "types"]
+
 #: Numba's types, untyped themselves.
 types: Any = numba.types
 
-F = TypeVar("F", bound=Callable[..., Any])
 
 #: Two-part constants (ln 2, the magic rounding number) must survive: no ``reassoc``, which would merge them.
 _EXACT = {"contract", "nsz"}
@@ -41,12 +42,12 @@ def intrinsic(function: Callable[..., Any]) -> Callable[..., Any]:
     return cast(Callable[..., Any], numba.extending.intrinsic(function))
 
 
-def inline(function: F) -> F:
+def inline[F: Callable[..., Any]](function: F) -> F:
     """Compile a scalar helper that LLVM must inline, keeping its own strict floating-point flags."""
     return cast(F, numba.njit(**_options(_EXACT, forceinline=True))(function))
 
 
-def kernel(function: F) -> F:
+def kernel[F: Callable[..., Any]](function: F) -> F:
     """Compile a loop kernel under the reordering contract; called from entry points only."""
     return cast(F, numba.njit(**_options(_FAST))(function))
 

@@ -30,6 +30,19 @@ from bayesmix.engine import softmax, square
 from bayesmix.engine._jit import c_entry, intrinsic, kernel, source_digest, types
 from bayesmix.engine.priors import evaluate
 
+__all__ = [
+    "N_INTEGERS",
+    "Doubles",
+    "Integers",
+    "expand",
+    "expand_function",
+    "log_density",
+    "log_weights",
+    "logp_function",
+    "mixture_pass",
+    "workspace",
+]
+
 Doubles = NDArray[np.float64]
 Integers = NDArray[np.int64]
 

@@ -1,8 +1,8 @@
 """Handing a `Problem` to nutpie's sampler.
 
-nutpie asks for a C function's address and calls it from its own threads without touching Python: 1 to 2
-microseconds per gradient at 20 rows against 10 or more through its public Python interface, which remains as
-the fallback should a later nutpie change the class used here.
+nutpie asks for a C function's address and calls it from its own threads without touching Python: less than a
+microsecond per gradient at 20 rows, against tens through its public Python interface, which remains as the
+fallback should a later nutpie change the class used here.
 
 nutpie asks a Python function for every chain's first point and tells it one number only, drawn from the
 chain's own random stream. The chain's index can therefore not be read off the call, and the order of calls
@@ -25,11 +25,37 @@ from bayesmix.errors import InputError
 if TYPE_CHECKING:
     from xarray import DataTree
 
+__all__ = ["Adaptation", "Doubles", "StartPoints", "adaptation_for", "chain_seeds", "compile_model", "sample"]
+
 Doubles = NDArray[np.float64]
 Adaptation = Literal["diag", "draw_diag", "low_rank"]
 
 #: Spread of the second attempt, when nutpie refuses a start because its density is not finite.
 _RETRY_SPREAD = 0.1
+
+
+def adaptation_for(n_rows: float, n_components: int) -> Adaptation:
+    """Return "low_rank" from 2000 rows per component on, else "diag".
+
+    Measured with target_accept 0.9 and four chains on simulated groups, separated, touching and half merged.
+    From 2000 rows per component on, "low_rank" had no divergence in 26 fits, R-hat up to 1.008, and 1.3 to 10
+    times the effective draws per second of "diag". With fewer rows the posterior is not yet close to normal
+    and "low_rank" fails now and then: divergences in 16 of 102 fits of 1000 + 2000 draws, R-hat up to 1.13,
+    where "diag" had none in 102 and R-hat up to 1.012.
+
+    Groups merged so far that components trade places (means 0, 2, 5, 7, 10, sd 1.2, 10 000 rows) are slow and
+    mix poorly under both: 200 steps a draw, R-hat 1.03 to 1.04 after 500 + 500 draws.
+
+    A warm-up of 500 draws was enough for "low_rank" in these fits; "diag" needs the customary 1000.
+
+    Parameters
+    ----------
+    n_rows
+        Rows, counted as often as they occur.
+    n_components
+        Number of components K.
+    """
+    return "low_rank" if n_components > 1 and n_rows >= 2000 * n_components else "diag"
 
 
 @lru_cache(maxsize=32)

@@ -21,6 +21,16 @@ from bayesmix.engine.density import workspace
 from bayesmix.engine.vector_math import choose, exp, larger, log, prefer_wide_vectors
 from bayesmix.errors import InputError
 
+__all__ = [
+    "Density",
+    "Doubles",
+    "MeanResponsibility",
+    "density",
+    "log_likelihood",
+    "responsibilities",
+    "responsibility_mean",
+]
+
 Doubles = NDArray[np.float64]
 
 _LOG_LIKELIHOOD, _RESPONSIBILITIES, _MEANS, _DENSITY = range(4)
@@ -105,7 +115,9 @@ def _row_pass() -> Any:
     """Return the compiled pass over rows ``start`` to ``stop`` and all draws, compiling it on first use."""
     digest = source_digest()
 
-    def row_pass(task, start, stop, values, mu, inverse_sigma, offset, plane, cube):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    def row_pass(
+        task: int, start: int, stop: int, values: Any, mu: Any, inverse_sigma: Any, offset: Any, plane: Any, cube: Any
+    ) -> None:
         if digest == 0:  # never: see `_jit`
             return
         n_draws, K = mu.shape

@@ -13,6 +13,8 @@ from enum import IntEnum
 from bayesmix.engine._jit import inline
 from bayesmix.errors import InputError
 
+__all__ = ["Prior", "PriorKind", "evaluate"]
+
 
 class PriorKind(IntEnum):
     """Prior families; the meaning of the two hyper-parameters is in parentheses."""

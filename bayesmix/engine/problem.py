@@ -14,6 +14,8 @@ from bayesmix.engine import density
 from bayesmix.engine.priors import Prior, PriorKind
 from bayesmix.errors import InputError
 
+__all__ = ["Doubles", "OrderBy", "Problem", "aligned", "exact_centre"]
+
 Doubles = NDArray[np.float64]
 OrderBy = Literal["mu", "sigma"] | None
 
@@ -107,6 +109,11 @@ class Problem:
             ("_keep", (rows, counts, reals)),
         ):
             object.__setattr__(self, name, value)
+
+    def __reduce__(self) -> tuple[type["Problem"], tuple[object, ...]]:
+        """Rebuild copies and pickles from the arguments: the addresses inside would point to freed memory."""
+        given = (self.values, self.n_components, self.mu, self.sigma, self.counts)
+        return Problem, (*given, self.alpha, self.order_by, self.common_sigma)
 
     def _reals(self, centre: float, total: float) -> Doubles:
         K = self.n_components

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from bayesmix.engine._jit import kernel
 from bayesmix.engine.vector_math import exp, larger, log_and_inverse, prefer_wide_vectors
 
+__all__ = ["BLOCK", "PADDING", "SCRATCH_ROWS", "Doubles", "log_sum_exp", "normalise_block"]
+
 #: Rows per block: the (K, BLOCK) tile stays in the first-level cache while every pass goes over it.
 BLOCK = 256
 #: Doubles between tile rows beyond the block: strides of 64 bytes modulo 4096 make rows evict each other.

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from bayesmix.engine._jit import kernel
 from bayesmix.engine.vector_math import prefer_wide_vectors
 
+__all__ = ["Doubles", "add_log_density", "add_statistics"]
+
 Doubles = NDArray[np.float64]
 
 

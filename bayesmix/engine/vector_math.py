@@ -10,6 +10,8 @@ from typing import Any
 
 from bayesmix.engine._jit import inline, intrinsic, types
 
+__all__ = ["EXP_FLOOR", "choose", "exp", "larger", "log", "log_and_inverse", "prefer_wide_vectors"]
+
 #: Below this argument `exp` returns about 3e-308 instead of going on to zero: the exponent field must not
 #: wrap.
 EXP_FLOOR = -708.0
