@@ -1,0 +1,178 @@
+"""Engines, weights, continued runs and interrupts."""
+
+import arviz_stats
+import numpy as np
+import pandas as pd
+import pymc as pm
+import pytest
+
+import bayesmix as bm
+from bayesmix import sampling
+from bayesmix.compiled import problem_of, why_not_covered
+from bayesmix.data import observe
+from bayesmix.engine import nutpie_bridge
+from bayesmix.errors import InputError, SamplingError
+from bayesmix.mixture import resolve
+
+Y = [1.0, 2.0, 2.0, 2.5, 7.0, 8.0, 9.0]
+QUICK = {"draws": 300, "tune": 300, "random_seed": 1, "progressbar": False}
+
+SPECS = {
+    "default": bm.Mixture(3),
+    "one": bm.Mixture(1),
+    "common": bm.Mixture(2, bm.families.Normal(common_sigma=True)),
+    "sigma order": bm.Mixture(2, order_by="sigma"),
+    "sparse": bm.Mixture(4, weights=bm.priors.SparseDirichlet(2.0)),
+    "identity": bm.Mixture(
+        2, weights=bm.priors.Dirichlet([1, 3]), priors={"mu": [bm.priors.Normal(1, 2), bm.priors.Normal(8, 1)]}
+    ),
+    "gamma": bm.Mixture(2, priors={"sigma": bm.priors.Gamma(4, 2)}),
+    "inverse gamma each": bm.Mixture(2, priors={"sigma": [bm.priors.InverseGamma(3, 2), bm.priors.InverseGamma(4, 2)]}),
+    "half-normal": bm.Mixture(1, priors={"sigma": bm.priors.HalfNormal(2)}),
+    "exponential": bm.Mixture(1, priors={"sigma": bm.priors.Exponential(2)}),
+    "between": bm.Mixture(2, priors={"mu": bm.priors.Between(0, 10), "sigma": bm.priors.Between(0.5, 5)}),
+    "positive means": bm.Mixture(2, priors={"mu": bm.priors.Gamma(4, 1)}),
+    "unit means": bm.Mixture(2, priors={"mu": bm.priors.LogitNormal(0, 1)}),
+}
+
+
+@pytest.mark.parametrize("weights", [None, [1.0, 2.0, 1.0, 1.0, 3.0, 0.5, 1.0]], ids=["rows", "weighted"])
+@pytest.mark.parametrize("name", SPECS)
+def test_the_engine_equals_the_model(name, weights, rng):
+    """Log-density and gradient of the compiled engine are those of the PyMC model, on its own vector."""
+    observations = observe(Y, weights)
+    resolved = resolve(SPECS[name], observations)
+    assert why_not_covered(resolved) is None
+    problem = problem_of(resolved, observations)
+    model = bm.build_model(resolved, Y, weights=weights)
+    logp, dlogp = model.compile_logp(mode="FAST_COMPILE"), model.compile_dlogp(mode="FAST_COMPILE")
+    shapes = [(v.name, model.initial_point()[v.name].shape) for v in model.value_vars]
+    assert sum(int(np.prod(shape)) for _, shape in shapes) == problem.n_dim
+    for _ in range(3):
+        point = {label: rng.normal(size=shape) for label, shape in shapes}
+        x = np.concatenate([np.ravel(point[label]) for label, _ in shapes])
+        value, gradient = problem.logp_and_grad(x)
+        assert value == pytest.approx(float(logp(point)), rel=1e-9)
+        np.testing.assert_allclose(gradient, dlogp(point), rtol=1e-8, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["default", "common", "identity", "sigma order", "gamma"])
+def test_the_engine_expands_to_the_models_variables(name, rng):
+    observations = observe(Y)
+    resolved = resolve(SPECS[name], observations)
+    problem, model = problem_of(resolved, observations), bm.build_model(resolved, Y)
+    shapes = [(v.name, model.initial_point()[v.name].shape) for v in model.value_vars]
+    point = {label: rng.normal(size=shape) for label, shape in shapes}
+    x = np.concatenate([np.ravel(point[label]) for label, _ in shapes])
+    names = ["w", "mu", "sigma"]
+    expected = model.compile_fn(model.replace_rvs_by_values([model[n] for n in names]), mode="FAST_COMPILE")(point)
+    found = problem.expand(x)
+    for label, value in zip(names, expected, strict=True):
+        np.testing.assert_allclose(found[label], value, rtol=1e-12)
+
+
+def test_auto_takes_the_compiled_engine_where_it_can_and_says_why():
+    fit = bm.Mixture(2).fit(Y, **QUICK)
+    assert fit.info.engine == "compiled"
+    assert "covers" in fit.info.engine_reason
+    assert {"log_posterior", "log_mass", "hits", "mu"} <= set(fit.modes.columns)
+    assert fit.modes["hits"].groupby("mode").first().sum() == 20
+    odd = resolve(bm.Mixture(2, priors={"mu": pm.StudentT.dist(nu=3, mu=5, sigma=5)}), observe(Y))
+    assert sampling.choose_engine(odd, "auto")[0] == "pymc"
+    assert "StudentT" in sampling.choose_engine(odd, "auto")[1]
+    assert sampling.choose_engine(odd, "pymc") == ("pymc", "asked for")
+    with pytest.raises(InputError, match="StudentT"):
+        sampling.choose_engine(odd, "compiled")
+    with pytest.raises(InputError, match="engine must be"):
+        bm.Mixture(2).fit(Y, engine="stan")
+
+
+def test_both_engines_give_the_same_posterior(rng):
+    y = np.concatenate([rng.normal(0, 1, 40), rng.normal(6, 1.5, 60)])
+    mixture = bm.Mixture(2, priors={"sigma": bm.priors.Gamma(4, 2)})
+    settings = {"random_seed": 1, "progressbar": False}
+    ours, pymcs = (mixture.fit(y, engine=engine, **settings) for engine in ("compiled", "pymc"))
+    assert (ours.info.engine, pymcs.info.engine) == ("compiled", "pymc")
+    assert set(ours.idata["posterior"].data_vars) == set(pymcs.idata["posterior"].data_vars)
+    for name in ("w", "mu", "sigma", "sigma_free", "mu_z", "w_free"):
+        a, b = (f.idata["posterior"].to_dataset()[[name]] for f in (ours, pymcs))
+        error = np.hypot(*(arviz_stats.mcse(d, method="mean")[name].values for d in (a, b)))
+        gap = np.abs((a - b).mean(("chain", "draw"))[name].values)
+        assert (gap <= 4.5 * error).all(), name
+    assert pymcs.modes.empty
+
+
+def test_counts_and_expanded_rows_give_the_same_bits():
+    values, counts = [1.0, 2.0, 5.0, 9.0], [3, 1, 2, 4]
+    rng = np.random.default_rng(0)
+    counted = bm.Mixture(2).fit(values, weights=counts, **QUICK)
+    expanded = bm.Mixture(2).fit(rng.permutation(np.repeat(values, counts)), **QUICK)
+    for name in ("w", "mu", "sigma"):
+        np.testing.assert_array_equal(counted.idata["posterior"][name], expanded.idata["posterior"][name])
+    assert counted.loo().elpd == pytest.approx(expanded.loo().elpd, rel=1e-12)
+    assert counted.loo().n_data_points == 10
+    assert "log_likelihood" not in counted.idata.children
+    assert "log_likelihood" in expanded.idata.children
+    assert len(counted.assignments()) == 4
+
+
+def test_case_weights_fit_but_are_refused_where_they_mean_nothing():
+    fit = bm.Mixture(1).fit(Y, weights=[0.5] * 7, **QUICK)
+    assert fit.summary().loc["mu[0]", "sd"] > bm.Mixture(1).fit(Y, **QUICK).summary().loc["mu[0]", "sd"]
+    with pytest.raises(InputError, match="whole numbers"):
+        fit.loo()
+
+
+def test_weights_are_aligned_and_checked():
+    y = pd.Series([1.0, 2.0, 5.0], index=["a", "b", "c"])
+    np.testing.assert_array_equal(observe(y, pd.Series([3, 1, 2], index=["c", "a", "b"])).weights, [1, 2, 3])
+    for bad, words in [
+        ([1, 2], "3 rows, got 2 weights"),
+        ([1, 0, 2], "got 0.0 at row 1"),
+        ([1, np.nan, 2], "missing"),
+        (pd.Series([1, 2, 3], index=["a", "b", "x"]), "rows without an entry"),
+    ]:
+        with pytest.raises(InputError, match=words):
+            observe(y, bad)
+
+
+def test_a_run_that_misses_its_checks_is_continued_and_thinned(monkeypatch):
+    monkeypatch.setattr(sampling, "ESS_MIN", 10**9)
+    fit = bm.Mixture(2).fit(Y, **QUICK)
+    assert (fit.info.rounds, fit.info.thin) == (3, 4)
+    assert fit.idata["posterior"].sizes["draw"] == 300
+    assert list(fit.idata["posterior"]["draw"].values[:3]) == [0, 1, 2]
+    assert fit.idata["sample_stats"].sizes["draw"] == 300
+    again = bm.Mixture(2).fit(Y, **QUICK)
+    np.testing.assert_array_equal(fit.idata["posterior"]["mu"], again.idata["posterior"]["mu"])
+    short = bm.Mixture(2).fit(Y, **(QUICK | {"draws": 50}))
+    assert short.info.rounds == 1
+
+
+def test_an_interrupted_run_does_not_pass_for_a_whole_one(monkeypatch):
+    whole = nutpie_bridge.sample
+    monkeypatch.setattr(nutpie_bridge, "sample", lambda *a, draws, **k: whole(*a, draws=draws - 100, **k))
+    with pytest.raises(KeyboardInterrupt):
+        bm.Mixture(2).fit(Y, **QUICK)
+
+
+def test_a_sampler_that_fails_is_told_with_a_remedy(monkeypatch):
+    def fail(*_, **__):
+        raise RuntimeError("all initial points failed")
+
+    monkeypatch.setattr(nutpie_bridge, "sample", fail)
+    with pytest.raises(SamplingError, match=r"initial points failed.*wider priors"):
+        bm.Mixture(2).fit(Y, **QUICK)
+
+
+def test_many_rows_start_in_the_right_mode():
+    """Ten thousand rows in five groups, where jittered starts end in wrong modes."""
+    rng = np.random.default_rng(3)
+    y = rng.normal(5.0 * rng.integers(0, 5, 10_000), 1.0)
+    fit = bm.Mixture(5).fit(y, draws=300, random_seed=1, progressbar=False)
+    assert fit.info.tune == 500
+    assert "log_likelihood" in fit.idata.children
+    np.testing.assert_allclose(fit.idata["posterior"]["mu"].mean(("chain", "draw")), [0, 5, 10, 15, 20], atol=0.15)
+    assert fit.check().worst[0] < 1.02
+    assert len(fit.assignments()) == 10_000
+    assert fit.loo().subsample_size == 1000
