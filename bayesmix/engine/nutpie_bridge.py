@@ -44,9 +44,10 @@ def adaptation_for(n_rows: float, n_components: int) -> Adaptation:
     where "diag" had none in 102 and R-hat up to 1.012.
 
     Groups merged so far that components trade places (means 0, 2, 5, 7, 10, sd 1.2, 10 000 rows) are slow and
-    mix poorly under both: 200 steps a draw, R-hat 1.03 to 1.04 after 500 + 500 draws.
+    mix poorly under both: 200 steps a draw, R-hat 1.03 to 1.04 after 500 + 500 draws and 1.016 after 1000 +
+    2000 ("low_rank").
 
-    A warm-up of 500 draws was enough for "low_rank" in these fits; "diag" needs the customary 1000.
+    The 26 "low_rank" fits had 500 (20 fits) or 1000 warm-up draws; warm-ups below 1000 were not studied for "diag".
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ def load(kind: str, **options: Any) -> Doubles:
 
 def priors_of(y: Doubles) -> Priors:
     """Return the priors every peer gets."""
-    sd = float(y.std(ddof=1))
+    sd = float(y.std())
     return Priors(float(y.mean()), 2.0 * sd, math.log(0.4 * sd))
 
 

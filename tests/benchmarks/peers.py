@@ -72,7 +72,8 @@ class Bayesmix(Sampler):
         choice = bm.choose_components(
             y, ks, draws=lengths.draws, tune=lengths.tune, chains=_CHAINS, random_seed=seed, progressbar=False
         )
-        assert choice.table.shape[0] and choice.text
+        assert choice.table.shape[0] == len(choice.fits)
+        assert choice.text
         return {k: _of_bayesmix(fit) for k, fit in choice.fits.items()}
 
 
