@@ -1,13 +1,14 @@
 """``python -m tests.benchmarks [case ...] [--quick] [--peers ...] [--budget SECONDS] [--markdown FILE] [--list]``."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from tests.benchmarks.cases import CASES, FILL_CACHES, Case, Plan, choose_cases
 from tests.benchmarks.records import Job, Record, base_record, split_peers
-from tests.benchmarks.report import environment, markdown, ratios, text_table
+from tests.benchmarks.report import environment, growth, markdown, ratios, text_table
 from tests.benchmarks.runner import run_job
 
 _NOTE = (
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"\n{name}: {case.title}", flush=True)
         records = _run_case(case, plan)
         sections.append((name, case.title, case.columns, records))
-        print("\n".join(["", text_table(case.columns, records), *ratios(records)]), flush=True)
+        print("\n".join(["", text_table(case.columns, records), *ratios(records), *growth(records)]), flush=True)
         if chosen.markdown is not None:  # after every case, so that a run cut short keeps what it has
             chosen.markdown.write_text(markdown(sections, about, note), encoding="utf-8")
     print(f"\n{note}")
@@ -64,7 +65,7 @@ def _run_case(case: Case, plan: Plan) -> list[Record]:
         why_not = _hopeless(job, records)
         found = [base_record(job, note=why_not)] if why_not else run_job(job)
         kept = [record for record in found if record["setting"] != FILL_CACHES]
-        for record in kept:
+        for record in filter(_progress, kept):
             print(f"  {record['setting']}: {record['peer']} {_progress(record)}", file=sys.stderr, flush=True)
         records += kept
     return records
@@ -88,4 +89,6 @@ def _progress(record: Record) -> str:
 
 
 if __name__ == "__main__":
+    # Workers lead sessions of their own: an orderly exit ends the one that runs.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.exit(main())

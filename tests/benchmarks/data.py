@@ -3,6 +3,7 @@
 import csv
 import math
 import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,8 @@ class Priors:
 
 def load(kind: str, **options: Any) -> Doubles:
     """Return the rows of ``shipped`` (name), ``normals`` (n, k, gap) or ``rounded`` (n) data."""
-    return _KINDS[kind](**options)
+    y: Doubles = _KINDS[kind](**options)
+    return y
 
 
 def priors_of(y: Doubles) -> Priors:
@@ -58,7 +60,8 @@ def _shipped(name: str) -> Doubles:
 def _normals(n: int, k: int, gap: float) -> Doubles:
     """Draw n rows from k normals with means 0, gap, 2 gap, …, sd 1 and equal weights."""
     rng = _generator("normals", n, k, gap)
-    return rng.normal(gap * rng.integers(0, k, n), 1.0)
+    y: Doubles = rng.normal(gap * rng.integers(0, k, n), 1.0)
+    return y
 
 
 def _rounded(n: int) -> Doubles:
@@ -66,11 +69,12 @@ def _rounded(n: int) -> Doubles:
     rng = _generator("rounded", n)
     which = rng.integers(0, len(_ROUNDED_MEANS), n)
     y = rng.normal(np.take(_ROUNDED_MEANS, which), np.take(_ROUNDED_SDS, which))
-    return np.round(y / _RESOLUTION) * _RESOLUTION
+    rounded: Doubles = np.round(y / _RESOLUTION) * _RESOLUTION
+    return rounded
 
 
 def _generator(*key: Any) -> np.random.Generator:
     return np.random.default_rng(zlib.crc32(repr(key).encode()))
 
 
-_KINDS = {"shipped": _shipped, "normals": _normals, "rounded": _rounded}
+_KINDS: Mapping[str, Callable[..., Doubles]] = {"shipped": _shipped, "normals": _normals, "rounded": _rounded}

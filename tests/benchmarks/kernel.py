@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,7 +29,7 @@ def _bare_exp(table: Doubles, out: Doubles, repeats: int) -> None:
                 out[k, j] = exp(table[k, j])
 
 
-@numba.njit
+@kernel
 def _call(function: Any, repeats: int, x: Doubles, gradient: Doubles, value: Doubles, ints: NDArray[np.int64]) -> None:
     """Call the compiled density from compiled code, as nutpie does."""
     for _ in range(repeats):

@@ -222,7 +222,7 @@ def _arviz_table(trees: Mapping[int, Any]) -> None:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        estimates = {str(k): az.loo(tree, pointwise=True) for k, tree in trees.items()}
+        estimates = {str(k): az.loo(tree, pointwise=True, var_name="y") for k, tree in trees.items()}
         assert len(az.compare(estimates)) == len(trees)
 
 

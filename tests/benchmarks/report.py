@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.benchmarks.records import Record
 
-__all__ = ["environment", "markdown", "ratios", "text_table"]
+__all__ = ["environment", "growth", "markdown", "ratios", "text_table"]
 
 type Column = tuple[str, Callable[[Record], str]]
 
@@ -102,6 +102,14 @@ def ratios(records: Iterable[Record]) -> list[str]:
     return lines
 
 
+def growth(records: Iterable[Record]) -> list[str]:
+    """Return, for the case of rounded rows, how many times as long bayesmix took on the most rows as on the fewest."""
+    ours = [record for record in records if (record["case"], record["peer"]) == ("rounded", "bayesmix")]
+    if len(ours) < 2 or not (parts := _parts(ours[0], ours[-1])):
+        return []
+    return [f"bayesmix, {ours[-1]['setting']} / {ours[0]['setting']} = {', '.join(parts)}"]
+
+
 def _parts(ours: Record, theirs: Record) -> list[str]:
     parts = []
     if ours.get("first") and theirs.get("first"):
@@ -131,7 +139,7 @@ def markdown(sections: Iterable[tuple[str, str, str, Sequence[Record]]], about: 
         rows = (head, ["---"] * len(head), *body)
         lines += [f"## {name}", "", f"{title}.", ""]
         lines += ["| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |" for row in rows]
-        lines += ["", *(f"- {line}" for line in ratios(records)), ""]
+        lines += ["", *(f"- {line}" for line in (*ratios(records), *growth(records))), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -66,10 +66,11 @@ def demo_steps(started: float, *, top: int, draws: int) -> list[dict[str, Any]]:
 
 
 def _actions() -> Iterator[tuple[str, Callable[[], Any]]]:
+    from functools import partial
     from importlib import import_module
 
     for name in ("numpy", "pandas", "bayesmix", "numba", "nutpie", "xarray", "arviz_stats"):
-        yield f"import {name}", lambda name=name: import_module(name)
+        yield f"import {name}", partial(import_module, name)
     yield "load the engine from its disk cache", _load_engine
 
 

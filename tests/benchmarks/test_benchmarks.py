@@ -13,7 +13,7 @@ from tests.benchmarks.cases import CASES, Plan, choose_cases
 from tests.benchmarks.data import load, priors_of, start_means
 from tests.benchmarks.measure import judge, sort_by_mu
 from tests.benchmarks.records import PEERS, Job, split_peers
-from tests.benchmarks.report import markdown, ratios, text_table
+from tests.benchmarks.report import growth, markdown, ratios, text_table
 from tests.benchmarks.runner import run_job
 from tests.benchmarks.worker import TASKS
 
@@ -123,6 +123,13 @@ def test_ratios_need_both_sides_and_say_when_they_are_bounds():
     ]
     assert ratios([ours | {"complete": False}, killed]) == []
     assert ratios([killed]) == []
+
+
+def test_growth_compares_bayesmix_with_itself():
+    small = HEAD | {"case": "rounded", "peer": "bayesmix", "first": 0.5, "seconds": 0.5, "complete": True}
+    large = small | {"setting": "N=1000000", "first": 1.0, "seconds": 1.0}
+    assert growth([small, large]) == ["bayesmix, N=1000000 / N=1000 = 2 (first run), 2 (to quality)"]
+    assert growth([small]) == []
 
 
 def test_tables_show_bounds_and_leave_out_empty_columns():
