@@ -32,6 +32,7 @@ __all__ = [
     "log_responsibility_draws",
 ]
 
+_FARTHEST = 1e100
 _MAX_SCORED_TERMS = 600_000_000
 
 
@@ -87,6 +88,24 @@ def log_responsibility_draws(posterior: Posterior) -> LogResponsibilityDraws:
     values = posterior.observations.values
     most = max(200, _MAX_SCORED_TERMS // (len(values) * posterior.n_components))
     return LogResponsibilityDraws(posterior.resolved.family, thinned(posterior.arrays, most), values)
+
+
+def check_reach(posterior: Posterior, values: FloatArray) -> None:
+    """Refuse rows so far from every component that their densities overflow and memberships would be made up.
+
+    Raises
+    ------
+    InputError
+        If a value lies more than 1e100 standard deviations out.
+    """
+    parameters = posterior.arrays.parameters
+    far = np.abs(values)
+    limit = _FARTHEST * max(float(np.max(np.abs(v))) for v in parameters.values())
+    if np.any(far > limit):
+        raise InputError(
+            f"rows must lie within {_FARTHEST:g} times the scale of the fitted groups, got {values[np.argmax(far)]}. "
+            "Check its units."
+        )
 
 
 def assignment_probabilities(posterior: Posterior, rows: Observations, *, draws: bool) -> "xr.DataArray":

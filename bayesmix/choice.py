@@ -8,6 +8,7 @@ import pandas as pd
 
 from bayesmix import plots
 from bayesmix.comparison import Ranking, adequate, clearly_worse, differences, rank
+from bayesmix.criteria import check_counts
 from bayesmix.data import check_component_count, observe
 from bayesmix.errors import InputError, NoConvergedFitError
 from bayesmix.fit import Fit, fit_mixture
@@ -128,7 +129,10 @@ def choose_components(
     1
     """
     settings = SamplerSettings(draws, tune, chains, target_accept, cores, random_seed, engine, progressbar)
+    if not isinstance(mixture, Mixture):
+        raise InputError(f"mixture must be a Mixture as template, got {mixture!r}. Use e.g. mixture=bm.Mixture(1).")
     observations = observe(y, weights)
+    check_counts(observations)
     wanted = _distinct_counts(n_components)
     fits: dict[int, Fit] = {}
     failures: dict[int, str] = {}
@@ -161,6 +165,10 @@ def compare(fits: Mapping[str, Fit]) -> Comparison[str]:
     InputError
         If the fits are of different data.
     """
+    if not isinstance(fits, Mapping):
+        raise InputError(
+            f"fits must map names to Fit objects, got {type(fits).__name__}. Use {{'a': fit, 'b': other}}."
+        )
     for name, fit in fits.items():
         if not isinstance(fit, Fit):
             raise InputError(
@@ -203,7 +211,7 @@ def _sentences(ranking: Ranking, fits: Mapping[Any, Fit]) -> list[str]:
     if not candidates:
         return [*sentences, "No fit passed its checks, so nothing can be concluded; the column 'note' says what to do."]
     sentences += _verdict(ranking, candidates, label, by_count=by_count)
-    return [*sentences, *_cautions(ranking, label, info.n)]
+    return [*sentences, *_cautions(ranking, label, info.total)]
 
 
 def _listed(names: Sequence[Any], label: str) -> str:
@@ -243,7 +251,7 @@ def _verdict(ranking: Ranking, candidates: Sequence[Any], label: str, *, by_coun
     return sentences
 
 
-def _cautions(ranking: Ranking, label: str, n: int) -> list[str]:
+def _cautions(ranking: Ranking, label: str, n: float) -> list[str]:
     table = ranking.table
     sentences = []
     shaky = table.index[table["n_high_k"].fillna(0) > 0]
@@ -257,6 +265,12 @@ def _cautions(ranking: Ranking, label: str, n: int) -> list[str]:
     failed = [name for name in table.index if name not in ranking.passed]
     if failed:
         sentences.append(f"Not considered, see the column 'note': {_listed(failed, label)}.")
+    sampled = [loo for loo in ranking.loos.values() if loo.sampled]
+    if sampled:
+        sentences.append(
+            f"LOO was estimated from {len(sampled[0].rows)} rows drawn at random, which adds an error of up to "
+            f"{table['subsampling_dse'].max():.2g} to differences."
+        )
     if n < 100 and len(table) > 1:
-        sentences.append(f"With {n} rows the standard errors of differences are rough and tend to be too small.")
+        sentences.append(f"With {n:g} rows the standard errors of differences are rough and tend to be too small.")
     return sentences

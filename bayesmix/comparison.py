@@ -104,7 +104,7 @@ def rank(posteriors: Mapping[Any, Posterior], failures: Mapping[Any, str], index
     for name, reason in failures.items():
         rows[name] = {"note": reason}
     table = pd.DataFrame.from_dict(rows, orient="index").reindex(columns=list(COLUMNS))
-    if all(isinstance(name, int) for name in rows):
+    if index_name == "n_components":
         table = table.sort_index()
     table.index.name = index_name
     for column in ("n_high_k", "n_high_p_waic", "divergences"):
@@ -215,14 +215,15 @@ def stacking_weights(loos: Mapping[Any, PointwiseLOO]) -> FloatArray:
 
 
 def clearly_worse(table: pd.DataFrame) -> pd.Series:
-    """Return which fits are clearly worse than the best: ``elpd_diff < -2`` and ``elpd_diff < -dse``.
+    """Return which fits are clearly worse than the best: ``elpd_diff < -2`` and ``elpd_diff < -error``.
 
     Parameters
     ----------
     table : DataFrame
-        With columns ``elpd_diff`` and ``dse``.
+        With columns ``elpd_diff``, ``dse`` and ``subsampling_dse``; the error is the root of the sum of their squares.
     """
-    return (table["elpd_diff"] < -CLEAR_DIFFERENCE) & (table["elpd_diff"] < -table["dse"])
+    error = np.hypot(table["dse"], table["subsampling_dse"])
+    return (table["elpd_diff"] < -CLEAR_DIFFERENCE) & (table["elpd_diff"] < -error)
 
 
 def adequate(ranking: Ranking) -> list[Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesmix.data import FloatArray
+from bayesmix.data import FloatArray, Observations
 from bayesmix.errors import InputError
 from bayesmix.likelihood import MAX_TERMS, log_mean_exp, row_chunks, row_log_density, thinned
 from bayesmix.model import OBSERVED_NAME
@@ -19,7 +19,17 @@ from bayesmix.posterior import Posterior
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["WAIC", "PointwiseLOO", "loo", "loo_of", "pointwise_loo", "relative_efficiency", "waic", "waic_of"]
+__all__ = [
+    "WAIC",
+    "PointwiseLOO",
+    "check_counts",
+    "loo",
+    "loo_of",
+    "pointwise_loo",
+    "relative_efficiency",
+    "waic",
+    "waic_of",
+]
 
 MAX_EXACT_ROWS = 2000
 """Up to this many distinct values every one gets its own PSIS; above, `SUBSAMPLE` units drawn at random do."""
@@ -47,7 +57,7 @@ class WAIC:
     p_i : ndarray, shape (n,)
         Pointwise penalties; above 0.4 WAIC is unreliable for that row.
     n_unreliable : int
-        Rows with a penalty above 0.4.
+        Units with a penalty above 0.4.
     """
 
     elpd: float
@@ -58,11 +68,7 @@ class WAIC:
     n_unreliable: int
 
     def __repr__(self) -> str:
-        warning = (
-            f"; {self.n_unreliable} of {len(self.p_i)} rows have p_waic > 0.4, prefer loo()"
-            if self.n_unreliable
-            else ""
-        )
+        warning = f"; {self.n_unreliable} units have p_waic > 0.4, prefer loo()" if self.n_unreliable else ""
         return f"WAIC(elpd={self.elpd:.2f}, se={self.se:.2f}, p={self.p:.2f}{warning})"
 
 
@@ -123,14 +129,24 @@ def waic(posterior: Posterior) -> WAIC:
     return _waic_from(lppd, penalty, distinct.counts, distinct.inverse)
 
 
-def _counted(posterior: Posterior) -> Any:
-    observations = posterior.observations
+def check_counts(observations: Observations) -> None:
+    """Refuse weights that are no counts.
+
+    Raises
+    ------
+    InputError
+        If a weight is not a whole number.
+    """
     if not observations.weights_are_counts:
         raise InputError(
             "weights must be whole numbers for LOO and WAIC, got fractions: leaving out one unit has no meaning for "
             "case weights. Use counts, or compare fits of the unweighted rows."
         )
-    return observations
+
+
+def _counted(posterior: Posterior) -> Observations:
+    check_counts(posterior.observations)
+    return posterior.observations
 
 
 def relative_efficiency(log_lik: "xr.DataArray", counts: FloatArray | None = None) -> float:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from numbers import Number, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,16 @@ import pandas as pd
 
 from bayesmix.errors import InputError
 
-__all__ = ["Distinct", "FloatArray", "Observations", "align_rows", "check_component_count", "observe", "read_column"]
+__all__ = [
+    "Distinct",
+    "FloatArray",
+    "Observations",
+    "align_rows",
+    "check_component_count",
+    "observe",
+    "read_column",
+    "show_some",
+]
 
 type FloatArray = npt.NDArray[np.float64]
 
@@ -117,6 +126,17 @@ class Observations:
             return 0.0
         return largest * math.sqrt(float(np.average((deviations / largest) ** 2, weights=self.distinct.counts)))
 
+    def spread(self, shares: FloatArray) -> FloatArray:
+        """Return the values below which these shares of the units lie; counts and expanded data give the same.
+
+        Parameters
+        ----------
+        shares : ndarray of float in [0, 1]
+        """
+        below = np.cumsum(self.distinct.counts)
+        at = np.minimum(np.searchsorted(below, shares * below[-1]), self.n_distinct - 1)
+        return np.asarray(self.distinct.values[at])
+
     @cached_property
     def digest(self) -> str:
         """SHA-256 of values and weights in their order: equal digests mean the same data."""
@@ -162,10 +182,11 @@ def observe(y: Any, weights: Any = None) -> Observations:
     """
     observations = read_column(y)
     if weights is not None:
-        observations = replace(observations, weights=_read_weights(weights, observations.index))
-    if observations.total < 2:
+        counts = _read_weights(weights, observations.index)
+        observations = replace(observations, weights=None if np.all(counts == 1) else counts)
+    if observations.n < 2 and observations.total < 2:
         raise InputError(
-            f"y must have at least 2 rows, got {observations.total:g}. "
+            f"y must have at least 2 rows, got {observations.n}. "
             "A mixture needs several rows to say anything about groups: pass the whole column."
         )
     return observations
@@ -174,7 +195,7 @@ def observe(y: Any, weights: Any = None) -> Observations:
 def _read_weights(weights: Any, index: pd.Index) -> FloatArray:
     if isinstance(weights, pd.Series):
         weights = align_rows(weights, index, "weights")
-    values = read_column(weights).values
+    values = read_column(weights, "`weights`").values
     if len(values) != len(index):
         raise InputError(
             f"`weights` must have one number per row: the data have {len(index)} rows, got {len(values)} weights. "
@@ -212,13 +233,13 @@ def align_rows(series: pd.Series, index: pd.Index, what: str) -> pd.Series:
             repeated = which[which.duplicated()].unique().tolist()
             raise InputError(
                 f"`{what}` can be aligned by index only where no index entry is repeated, got an index of "
-                f"{owner} with repeated {_some(repeated)}. Use {what}.to_numpy() to go by position."
+                f"{owner} with repeated {show_some(repeated)}. Use {what}.to_numpy() to go by position."
             )
     missing = index.difference(series.index, sort=False).tolist()
     extra = series.index.difference(index, sort=False).tolist()
     if missing or extra:
-        absent = f"rows without an entry: {len(missing)} ({_some(missing)})" if missing else ""
-        surplus = f"entries without a row: {len(extra)} ({_some(extra)})" if extra else ""
+        absent = f"rows without an entry: {len(missing)} ({show_some(missing)})" if missing else ""
+        surplus = f"entries without a row: {len(extra)} ({show_some(extra)})" if extra else ""
         raise InputError(
             f"`{what}` must have the same index entries as the data, got {len(series)} {what} for "
             f"{len(index)} rows: {' and '.join(filter(None, (absent, surplus)))}. Use {what}.to_numpy() to "
@@ -227,21 +248,32 @@ def align_rows(series: pd.Series, index: pd.Index, what: str) -> pd.Series:
     return series.reindex(index)
 
 
-def _some(values: Sequence[object], most: int = 3) -> str:
+def show_some(values: Sequence[object], most: int = 3) -> str:
+    """Return the first few of `values` for a message."""
     return ", ".join(repr(v) for v in values[:most]) + (", …" if len(values) > most else "")
 
 
-def read_column(y: Any) -> Observations:
+def read_column(y: Any, what: str = "y") -> Observations:
     """Validate a column as `observe` does, but accept a single row: new rows to predict may come one at a time.
 
     Parameters
     ----------
     y : as for `observe`
+    what : str, default "y"
+        Name of the argument, for messages.
 
     Returns
     -------
     Observations
     """
+    try:
+        return _read(y)
+    except InputError as error:
+        # Every message of the gate begins with the name of the column.
+        raise InputError(what + str(error).removeprefix("y")) from None
+
+
+def _read(y: Any) -> Observations:
     raw, index, name = _unpack(y)
     if raw.ndim != 1:
         raise InputError(
@@ -249,10 +281,15 @@ def read_column(y: Any) -> Observations:
             "Select one column, e.g. y[:, 0] or frame['name']."
         )
     if raw.size == 0:
-        raise InputError("y must have at least 2 rows, got none. Check the filter or file the column comes from.")
+        raise InputError("y must have rows, got none. Check the filter or file the column comes from.")
     labels = pd.RangeIndex(raw.size) if index is None else index
     values = _to_float(raw, labels)
     _refuse_non_finite(values, labels)
+    with np.errstate(over="ignore"):
+        if not np.isfinite(values.max() - values.min()):
+            raise InputError(
+                f"y must span a finite range, got {values.min()} to {values.max()}. Rescale it, e.g. take logarithms."
+            )
     values.flags.writeable = False
     return Observations(values, labels, name)
 
@@ -352,10 +389,14 @@ def _unpack_foreign(y: Any) -> tuple[npt.NDArray[Any], pd.Index | None, str]:
 def _to_float(raw: npt.NDArray[Any], index: pd.Index) -> FloatArray:
     kind = raw.dtype.kind
     if kind in "iuf":
+        if kind in "iu" and raw.dtype.itemsize == 8:
+            _refuse_large_integers(raw, index)
         return np.array(raw, dtype=np.float64)
     if kind == "O":
         for row, value in enumerate(raw):
             _refuse_non_number(value, row, index)
+            if isinstance(value, int):
+                _refuse_large_integers(raw[row : row + 1], index[row : row + 1])
         return np.array([float("nan") if value is None or value is pd.NA else float(value) for value in raw])
     wanted = {"b": "booleans", "c": "complex numbers", "M": "dates", "m": "durations", "U": "strings", "S": "bytes"}
     raise InputError(
@@ -364,13 +405,24 @@ def _to_float(raw: npt.NDArray[Any], index: pd.Index) -> FloatArray:
     )
 
 
+def _refuse_large_integers(raw: npt.NDArray[Any], index: pd.Index) -> None:
+    """Whole numbers above 2**53 would be rounded: distinct values could become ties without a word."""
+    large = np.flatnonzero((raw > 2**53) | (raw < -(2**53)))
+    if large.size:
+        row = int(large[0])
+        raise InputError(
+            f"y must hold numbers that float64 can represent, got the integer {raw[row]} at {_row(row, index)}, above "
+            "2**53. Subtract an offset, or convert to float yourself if the last digits do not matter."
+        )
+
+
 def _refuse_non_number(value: object, row: int, index: pd.Index) -> None:
     if value is None or value is pd.NA or value is pd.NaT:
         return  # refused later as a missing value, with all of its kind counted
     boolean = isinstance(value, (bool, np.bool_))
     if isinstance(value, Real) and not boolean:
         return
-    kind = "b" if boolean else "c" if isinstance(value, Number) else "U"
+    kind = "b" if boolean else "c" if isinstance(value, complex) else "U"
     if isinstance(value, (pd.Timestamp, np.datetime64)) or hasattr(value, "isoformat"):
         kind = "M"
     raise InputError(

@@ -88,7 +88,8 @@ def check(posterior: Posterior) -> Diagnosis:
     stats = posterior.idata["sample_stats"].to_dataset()
     divergences = int(stats["diverging"].sum())
     depth = int(stats["maxdepth_reached"].sum()) if "maxdepth_reached" in stats else 0
-    smallest_bfmi = float(np.min(bfmi(posterior.idata)["energy"].values)) if "energy" in stats else float("nan")
+    energies = stats["bfmi"] if "bfmi" in stats else bfmi(posterior.idata)["energy"]
+    smallest_bfmi = float(np.min(energies.values))
     labels = check_labels(posterior) if posterior.data is not None else LabelCheck(None, 0.0, None, float("nan"))
     total = posterior.info.draws * posterior.info.chains
     findings = [
@@ -130,7 +131,7 @@ def _label_free(posterior: Posterior) -> "xr.Dataset":
         whole = posterior.idata["log_likelihood"].to_dataset()
         quantities["log_likelihood"] = next(iter(whole.data_vars.values())).sum("obs").values
     if posterior.data is not None:
-        points = np.quantile(posterior.observations.values, [0.1, 0.5, 0.9])
+        points = np.unique(posterior.observations.spread(np.array([0.1, 0.5, 0.9])))
         values = log_sum_exp(component_log_joint(posterior.resolved.family, posterior.arrays, points))
         for j, point in enumerate(points):
             quantities[f"log_density({point:.4g})"] = values[:, j].reshape(shape)

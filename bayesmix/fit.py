@@ -12,6 +12,7 @@ import pandas as pd
 
 from bayesmix import assignment, criteria, diagnostics, plots, prediction, storage
 from bayesmix.data import observe, read_column
+from bayesmix.errors import InputError
 from bayesmix.evaluation import Evaluation, evaluate
 from bayesmix.intervals import credible_interval
 from bayesmix.likelihood import MAX_STORED, log_likelihood
@@ -56,7 +57,7 @@ class Fit(Posterior):
         return self._diagnosis
 
     def summary(
-        self, *, var_names: Sequence[str] | None = None, ci_prob: float | None = None, ci_kind: str | None = None
+        self, *, var_names: str | Sequence[str] | None = None, ci_prob: float | None = None, ci_kind: str | None = None
     ) -> pd.DataFrame:
         """Summarise the sorted parameters.
 
@@ -75,7 +76,7 @@ class Fit(Posterior):
         from arviz_stats import summary
 
         interval = credible_interval(ci_prob, ci_kind)
-        names = list(var_names) if var_names is not None else model_variables(self)
+        names = _known_variables(self, var_names)
         table: pd.DataFrame = summary(self.idata, var_names=names, ci_prob=interval.prob, ci_kind=interval.kind)
         return table
 
@@ -110,6 +111,7 @@ class Fit(Posterior):
             Interval probability and kind.
         """
         rows = replace(read_column(y), name=self.info.name)
+        assignment.check_reach(self, rows.values)
         return assignment.assignments(self, rows, credible_interval(ci_prob, ci_kind))
 
     def density(
@@ -128,7 +130,8 @@ class Fit(Posterior):
         ci_prob, ci_kind : optional
             Interval probability and kind.
         """
-        points = prediction.default_grid(self) if grid is None else read_column(grid).values
+        points = prediction.default_grid(self) if grid is None else read_column(grid, "grid").values
+        assignment.check_reach(self, points)
         return prediction.density(self, points, credible_interval(ci_prob, ci_kind))
 
     def simulate(
@@ -149,7 +152,7 @@ class Fit(Posterior):
             Dims (dataset, obs): the value under the data's name, and ``component``.
         """
         rows = self.info.n if n_obs is None else n_obs
-        return prediction.simulate(self, n_datasets, rows, np.random.default_rng(random_seed))
+        return prediction.simulate(self, n_datasets, rows, generator(random_seed))
 
     @property
     def modes(self) -> pd.DataFrame:
@@ -198,6 +201,12 @@ class Fit(Posterior):
             Of the Bayesian bootstrap of rows; fixed by default so that the numbers repeat.
         """
         interval = credible_interval(ci_prob, ci_kind)
+        generator(random_seed)
+        if self.observations.weights is not None:
+            raise InputError(
+                "evaluate needs one label per unit, but the fit's rows stand for several units each. Fit the expanded "
+                "rows, e.g. y.repeat(counts), and give their labels."
+            )
         return evaluate(
             assignment.log_responsibility_draws(self),
             labels,
@@ -270,6 +279,32 @@ class Fit(Posterior):
     @classmethod
     def _of(cls, posterior: Posterior) -> Self:
         return cls(posterior.mixture, posterior.resolved, posterior.idata, posterior.info, posterior.data)
+
+
+def _known_variables(fit: Fit, var_names: str | Sequence[str] | None) -> list[str]:
+    known = model_variables(fit)
+    if var_names is None:
+        return known
+    names = [var_names] if isinstance(var_names, str) else list(var_names)
+    allowed = [str(name) for name in fit.idata["posterior"].data_vars]
+    unknown = [name for name in names if name not in allowed]
+    if unknown or not names:
+        raise InputError(f"var_names must be among {allowed}, got {unknown or names}. Leave it out for {known}.")
+    return names
+
+
+def generator(random_seed: int | None) -> np.random.Generator:
+    """Return a random generator for a seed, checked.
+
+    Raises
+    ------
+    InputError
+        If the seed is neither None nor an integer >= 0.
+    """
+    whole = isinstance(random_seed, (int, np.integer)) and not isinstance(random_seed, bool)
+    if random_seed is not None and not (whole and random_seed >= 0):
+        raise InputError(f"random_seed must be an integer >= 0 or None, got {random_seed!r}. Use e.g. random_seed=1.")
+    return np.random.default_rng(random_seed)
 
 
 def fit_mixture(mixture: Mixture, y: Any, settings: SamplerSettings, *, weights: Any = None) -> Fit:

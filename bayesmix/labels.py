@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.optimize import linear_sum_assignment
 
-from bayesmix.data import align_rows
+from bayesmix.data import align_rows, show_some
 from bayesmix.errors import InputError
 from bayesmix.scores import FloatArray, IntArray, log_sum_exp
 
@@ -39,10 +39,6 @@ class Labels:
     codes: IntArray
     classes: tuple[Hashable, ...]
     n_unlabelled: int
-
-
-def _shown(values: Sequence[object], most: int = 3) -> str:
-    return ", ".join(repr(v) for v in values[:most]) + (", …" if len(values) > most else "")
 
 
 def _as_series(labels: object, index: pd.Index) -> pd.Series:
@@ -84,7 +80,7 @@ def _in_order(found: Iterable[Hashable]) -> tuple[Hashable, ...]:
         return tuple(sorted(found))  # type: ignore[type-var]  # the except clause is the check
     except TypeError as error:
         raise InputError(
-            f"`labels` must be of one kind to be put in order, got {_shown(tuple(found))}. Make them all "
+            f"`labels` must be of one kind to be put in order, got {show_some(tuple(found))}. Make them all "
             "text or all numbers, or state the order with classes=[…]."
         ) from error
 
@@ -123,7 +119,7 @@ def read_labels(labels: ArrayLike | pd.Series, index: pd.Index, classes: Sequenc
     rows = np.flatnonzero(codes >= 0)
     if not 1 < len(found) <= MAX_CLASSES:
         given = f"only {found[0]!r} in {rows.size} labelled rows" if found else "no label in any row"
-        given = f"{len(found)} different values ({_shown(found)})" if len(found) > 1 else given
+        given = f"{len(found)} different values ({show_some(found)})" if len(found) > 1 else given
         raise InputError(
             f"`labels` must name between 2 and {MAX_CLASSES} classes to score a grouping, got {given}. Pass "
             "the column of the true classes, with rows of at least two of them; None where unknown."
@@ -135,7 +131,7 @@ def read_labels(labels: ArrayLike | pd.Series, index: pd.Index, classes: Sequenc
         if name not in place:
             position = int(np.flatnonzero(codes == code)[0])
             raise InputError(
-                f"`labels` must be among classes=[{_shown(ordered, 10)}], got {name!r} in row "
+                f"`labels` must be among classes=[{show_some(ordered, 10)}], got {name!r} in row "
                 f"{index[position]!r} (position {position}). Correct it, add it to `classes` (after one "
                 "entry per component), or set it to None to leave the row out."
             )
@@ -173,7 +169,7 @@ def declared_mapping(classes: Sequence[Hashable], n_components: int) -> tuple[tu
     unordered = isinstance(classes, str | bytes | Mapping | Set) or not hasattr(classes, "__len__")
     # Plain Python values: numpy's print as np.str_('a').
     entries: list[Hashable] = [] if unordered else getattr(classes, "tolist", lambda: list(classes))()
-    given = f"{len(entries)} ({_shown(entries)})"
+    given = f"{len(entries)} ({show_some(entries)})"
     hashable = all(isinstance(entry, Hashable) for entry in entries)
     if unordered or not hashable or pd.isna(pd.Series(entries, dtype=object)).any():
         given = repr(classes)

@@ -183,6 +183,9 @@ class Mixture:
         >>> Mixture.from_dict(Mixture(3).to_dict()) == Mixture(3)
         True
         """
+        missing = [k for k in ("n_components", "family", "weights", "priors", "order_by") if k not in data]
+        if missing:
+            raise InputError(f"data must be what Mixture.to_dict wrote, but it lacks {missing}. Pass it unchanged.")
         return cls(
             data["n_components"],
             family_from_dict(data["family"]),
@@ -273,21 +276,27 @@ def _warn_of_spikes(mixture: Mixture, observations: Observations) -> None:
 
     With p(sigma) ~ sigma**a at 0, a component that shrinks onto m equal rows contributes
     ``integral sigma**(a - m + 1) d sigma`` after its mean is integrated out, which diverges when m >= a + 2. With one
-    component this needs all rows to be equal.
+    component this needs all rows to be equal. A common sd can vanish only where the K means cover all distinct values,
+    which contributes ``integral sigma**(a + K - n) d sigma``: n - K takes the place of m - 1.
     """
     name = mixture.family.spike_parameter
     value, ties = observations.most_tied
-    if name is None or (mixture.n_components == 1 and ties < observations.total):
+    if name is None:
         return
+    shared = next(p.shared for p in mixture.family.parameters if p.name == name)
+    if shared or mixture.n_components == 1:
+        if mixture.n_components < observations.n_distinct:
+            return
+        ties = observations.total - mixture.n_components + 1
     spec = mixture.priors[name]
     for prior in spec if isinstance(spec, tuple) else (spec,):
         exponent = prior.exponent_at_zero()
         if math.isfinite(exponent) and ties >= exponent + 2:
             warnings.warn(
                 f"the prior {prior} of {name!r} does not vanish fast enough at 0 for these data: {value:g} occurs "
-                f"{ties:g} times, so a component can shrink onto it and the posterior is improper (it has no finite "
-                f"total). Use bm.priors.LogNormal, bm.priors.InverseGamma, bm.priors.Between(low, high) with low at "
-                f"the precision of the data, or leave the prior of {name!r} out.",
+                f"{observations.most_tied[1]:g} times, so a component can shrink onto it and the posterior is improper "
+                f"(it has no finite total). Use bm.priors.LogNormal, bm.priors.InverseGamma, bm.priors.Between(low, "
+                f"high) with low at the precision of the data, or leave the prior of {name!r} out.",
                 PriorWarning,
                 stacklevel=4,
             )

@@ -49,6 +49,8 @@ class FitInfo:
         SHA-256 of the data.
     n : int
         Number of rows.
+    total : float
+        Number of units the rows stand for.
     name : str
         The column's name.
     versions : mapping
@@ -67,6 +69,7 @@ class FitInfo:
     seconds: float
     digest: str
     n: int
+    total: float
     name: str
     versions: Mapping[str, str]
 

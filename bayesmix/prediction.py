@@ -90,7 +90,8 @@ def simulate(posterior: Posterior, n_datasets: int, n_obs: int, rng: np.random.G
     values, component = posterior.resolved.family.random_mixture(
         chosen.weights[:, np.newaxis, :], parameters, (n_datasets, n_obs), rng
     )
-    name = posterior.info.name if posterior.info.name != "component" else "component_value"
+    taken = ("component", "dataset", "obs")
+    name = f"{posterior.info.name}_value" if posterior.info.name in taken else posterior.info.name
     return xr.Dataset({name: (("dataset", "obs"), values), "component": (("dataset", "obs"), component)})
 
 

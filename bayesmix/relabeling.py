@@ -84,15 +84,14 @@ def check_labels(posterior: Posterior) -> LabelCheck:
     Returns
     -------
     LabelCheck
-        Computed on at most 400 draws and 200 rows, evenly spaced.
+        Computed on at most 400 draws and 200 units, evenly spaced.
     """
     key = posterior.resolved.sort_key
     if posterior.n_components == 1:
         return LabelCheck(key, 0.0, None, float("nan"))
     draws = posterior.arrays
     draws = draws.take(np.unique(np.linspace(0, draws.n_draws - 1, _MAX_DRAWS).astype(int)))
-    y = np.sort(posterior.observations.values)
-    y = y[np.unique(np.linspace(0, len(y) - 1, _MAX_ROWS).astype(int))]
+    y = posterior.observations.spread((np.arange(_MAX_ROWS) + 0.5) / _MAX_ROWS)
     share = _restless_share(posterior, draws, y)
     others = [p.name for p in posterior.resolved.family.parameters if not p.shared and p.name != key]
     if key is None or share < 0.05 or not others:

@@ -46,6 +46,7 @@ class _Run:
     rounds: int = 1
     thin: int = 1
     more: "Mapping[str, xr.Dataset]" = field(default_factory=dict)
+    remark: str = ""
 
 
 def choose_engine(resolved: Mixture, wanted: str) -> tuple[str, str]:
@@ -78,9 +79,10 @@ def choose_engine(resolved: Mixture, wanted: str) -> tuple[str, str]:
 def draw(resolved: Mixture, observations: Observations, settings: SamplerSettings) -> tuple["xr.DataTree", FitInfo]:
     """Draw from the posterior.
 
-    A run of the compiled engine that misses R-hat <= 1.01 or an effective sample size of 400 is continued from its last
-    draws, twice and then four times as long, and thinned to the number of draws asked for. Runs that were asked to be
-    short (below 1000 draws in all), and runs whose chains sit in different modes (R-hat above 1.1), are not.
+    A run of the compiled engine whose parameters miss R-hat <= 1.01 or an effective sample size of 400 is replaced by
+    one that starts from its last draws and is twice, then four times as long, thinned to the number of draws asked
+    for. Runs that were asked to be short (below 1000 draws in all), and runs whose chains sit in different modes (R-hat
+    above 1.1), are left as they are.
 
     Parameters
     ----------
@@ -110,7 +112,7 @@ def draw(resolved: Mixture, observations: Observations, settings: SamplerSetting
     run = (_run_compiled if engine == "compiled" else _run_pymc)(resolved, observations, settings, seed)
     info = FitInfo(
         engine=engine,
-        engine_reason=reason,
+        engine_reason=reason + run.remark,
         rounds=run.rounds,
         thin=run.thin,
         draws=settings.draws,
@@ -121,6 +123,7 @@ def draw(resolved: Mixture, observations: Observations, settings: SamplerSetting
         seconds=time.perf_counter() - started,
         digest=observations.digest,
         n=observations.n,
+        total=observations.total,
         name=observations.name,
         versions={name: version(name) for name in _PACKAGES},
     )
@@ -143,29 +146,32 @@ def _tree(run: _Run, resolved: Mixture, observations: Observations) -> "xr.DataT
 
 def _run_compiled(resolved: Mixture, observations: Observations, settings: SamplerSettings, seed: int) -> _Run:
     """Sample on the compiled engine, continuing where checks are missed."""
-    from bayesmix.engine import start_points
-    from bayesmix.engine.nutpie_bridge import adaptation_for
+    from bayesmix.engine import nutpie_bridge, start_points
 
     problem = problem_of(resolved, observations)
-    adaptation = adaptation_for(observations.total, resolved.n_components)
+    adaptation = nutpie_bridge.adaptation_for(observations.total, resolved.n_components)
     tune = settings.tune or (500 if adaptation == "low_rank" else 1000)
+    through = nutpie_bridge.best_door(problem)
     starts = start_points(problem, settings.chains, seed)
+    options: dict[str, Any] = {"adaptation": adaptation, "through": through}
     for rounds, factor in enumerate((1, 2, 4), start=1):
-        options = {"seed": seed + rounds - 1, "draws": settings.draws * factor, "tune": tune, "adaptation": adaptation}
+        # A later round has a stream of its own, not that of the neighbouring seed.
+        own = seed if rounds == 1 else int(np.random.SeedSequence([seed, rounds]).generate_state(1)[0])
+        options |= {"seed": own, "draws": settings.draws * factor, "tune": tune}
         posterior, stats = _sample_compiled(problem, starts, settings, options)
         posterior = _sorted_first(posterior, resolved)
         if rounds == 3 or not _worth_continuing(posterior, resolved, settings):
             break
         starts = _last_points(problem, posterior)
-    every = {"draw": slice(None, None, factor)}
     renumbered = {"draw": np.arange(settings.draws)}
     return _Run(
-        posterior.isel(every).assign_coords(renumbered),
-        stats.isel(every).assign_coords(renumbered),
+        posterior.isel(draw=slice(None, None, factor)).assign_coords(renumbered),
+        _thin_stats(stats, factor).assign_coords(renumbered),
         tune,
         rounds,
         factor,
         {"modes": find_mode_table(problem, seed)},
+        "" if through == "pointer" else "; through nutpie's slower public interface, since its internals have moved",
     )
 
 
@@ -202,6 +208,26 @@ def _worth_continuing(posterior: "xr.Dataset", resolved: Mixture, settings: Samp
     return worst > RHAT_MAX or effective < ESS_MIN
 
 
+def _thin_stats(stats: "xr.Dataset", factor: int) -> "xr.Dataset":
+    """Keep every `factor`-th draw's statistics, but no warning less.
+
+    A kept draw counts as divergent, or as having hit the largest tree, where any draw of its window did; E-BFMI needs
+    consecutive energies and is computed from all of them.
+    """
+    import xarray as xr
+    from arviz_stats import bfmi
+
+    whole = xr.DataTree.from_dict({"sample_stats": stats})
+    thinned = stats.isel(draw=slice(None, None, factor))
+    for name in ("diverging", "maxdepth_reached"):
+        if name in stats:
+            thinned[name] = (
+                ("chain", "draw"),
+                stats[name].values.reshape(stats.sizes["chain"], -1, factor).any(axis=-1),
+            )
+    return thinned.assign(bfmi=("chain", np.ravel(bfmi(whole)["energy"].values)))
+
+
 def _last_points(problem: "Problem", posterior: "xr.Dataset") -> Any:
     last = posterior.isel(draw=-1)
     return np.array(
@@ -223,8 +249,10 @@ def _sampled(run: Callable[[], Any], draws: int) -> tuple["xr.Dataset", "xr.Data
     try:
         trace = run()
     except (RuntimeError, ValueError) as error:
+        # nutpie appends a stack trace of its own; its first line says what happened.
+        first_line = (str(error).strip() or repr(error)).splitlines()[0]
         raise SamplingError(
-            f"the sampler stopped without draws: {error}. "
+            f"the sampler stopped without draws: {first_line}. "
             "Check that the priors allow the data; wider priors or fewer components usually help."
         ) from error
     posterior = trace["posterior"].to_dataset()

@@ -50,11 +50,15 @@ class SamplerSettings:
                 continue
             if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
                 raise InputError(f"{name} must be an integer >= {least}, got {value!r}. {_HINTS[name]}")
+            if value >= 2**63:
+                raise InputError(f"{name} must be below 2**63, got {value!r}. {_HINTS[name]}")
+            object.__setattr__(self, name, int(value))
         if self.engine not in ("auto", "compiled", "pymc"):
             raise InputError(
                 f"engine must be 'auto', 'compiled' or 'pymc', got {self.engine!r}. Leave it out for 'auto'."
             )
-        if isinstance(self.target_accept, bool) or not 0 < float(self.target_accept) < 1:
+        number = isinstance(self.target_accept, (int, float, np.floating)) and not isinstance(self.target_accept, bool)
+        if not number or not 0 < self.target_accept < 1:
             raise InputError(
                 f"target_accept must lie strictly between 0 and 1, got {self.target_accept!r}. The default is 0.9."
             )

@@ -30,6 +30,7 @@ FORMAT = 1
 
 _ATTRIBUTE = "bayesmix"
 _INDEX_GROUP = "row_index"
+_WEIGHTS = "row_weights"
 _DATA_GROUPS = ("observed_data", "log_likelihood")
 
 
@@ -54,7 +55,7 @@ def write(posterior: Posterior, path: str | os.PathLike[str], *, data: bool) -> 
     InputError
         If the ending is neither of the two, or the folder does not exist.
     """
-    target = Path(path)
+    target = _checked_path(path)
     if target.suffix not in (".nc", ".zarr"):
         raise InputError(f"path must end in .nc or .zarr, got {str(path)!r}. Use e.g. 'fit.nc'.")
     if not target.parent.is_dir():
@@ -93,7 +94,7 @@ def read(path: str | os.PathLike[str]) -> Posterior:
     FileFormatError
         If the file does not exist, is damaged, is not a bayesmix fit, or was written by a newer version.
     """
-    source = Path(path)
+    source = _checked_path(path)
     if not source.exists():
         raise FileFormatError(f"path must be an existing file or zarr directory, got {str(path)!r}. Check the name.")
     tree = _open(source)
@@ -106,6 +107,12 @@ def read(path: str | os.PathLike[str]) -> Posterior:
             f"{str(source)!r} must hold a complete bayesmix fit, but a part is missing or unreadable ({error}). "
             "Save it again from the original."
         ) from error
+
+
+def _checked_path(path: Any) -> Path:
+    if not isinstance(path, (str, os.PathLike)):
+        raise InputError(f"path must be text or a pathlib.Path, got {path!r}. Use e.g. 'fit.nc'.")
+    return Path(path)
 
 
 def _to_tree(posterior: Posterior, *, data: bool) -> "xr.DataTree":
@@ -127,31 +134,41 @@ def _to_tree(posterior: Posterior, *, data: bool) -> "xr.DataTree":
             "names": [None if name is None else str(name) for name in index.names],
             "dtypes": [str(index.get_level_values(level).dtype) for level in range(index.nlevels)],
         }
-        tree[_INDEX_GROUP] = _index_tree(index)
+        tree[_INDEX_GROUP] = _index_tree(posterior.observations)
     tree.attrs[_ATTRIBUTE] = json.dumps(header)
     return tree
 
 
-def _index_tree(index: pd.Index) -> "xr.DataTree":
-    """One variable per level; what netCDF has no type for is stored as text."""
+def _index_tree(observations: Observations) -> "xr.DataTree":
+    """One variable per level of the index, labels that are not numbers or dates as JSON; and the weights."""
     import xarray as xr
 
-    levels = {}
+    index = observations.index
+    levels: dict[str, Any] = {}
     for number in range(index.nlevels):
         level = index.get_level_values(number)
         plain = pd.api.types.is_numeric_dtype(level) or pd.api.types.is_datetime64_dtype(level)
-        levels[f"level_{number}"] = (
-            "row",
-            np.asarray(level) if plain else np.asarray([str(v) for v in level], dtype=object),
-        )
+        labels = np.asarray(level) if plain else np.asarray([_label_text(v) for v in level], dtype=object)
+        levels[f"level_{number}"] = ("row", labels)
+    if observations.weights is not None:
+        levels[_WEIGHTS] = ("row", observations.weights)
     return xr.DataTree(xr.Dataset(levels))
+
+
+def _label_text(label: object) -> str:
+    try:
+        return json.dumps(label)
+    except TypeError:
+        return json.dumps(str(label))
 
 
 def _read_index(tree: "xr.DataTree", saved: dict[str, Any]) -> pd.Index:
     dataset = tree[_INDEX_GROUP].to_dataset()
     levels = []
     for number, dtype in enumerate(saved["dtypes"]):
-        level = pd.Index(dataset[f"level_{number}"].values)
+        stored = dataset[f"level_{number}"].values
+        texts = stored.dtype.kind in "OUT"
+        level = pd.Index([json.loads(text) for text in stored], dtype=object) if texts else pd.Index(stored)
         try:
             levels.append(level.astype(dtype))
         except (TypeError, ValueError):  # a type that text does not turn back into: the text serves as label
@@ -210,7 +227,9 @@ def _read_rows(tree: "xr.DataTree", header: dict[str, Any], info: FitInfo) -> Ob
     observed = tree["observed_data"].to_dataset()[OBSERVED_NAME]
     values = np.array(observed.values, dtype=np.float64)
     values.flags.writeable = False
-    observations = Observations(values, _read_index(tree, header["index"]), info.name)
+    rows = tree[_INDEX_GROUP].to_dataset()
+    weights = np.array(rows[_WEIGHTS].values, dtype=np.float64) if _WEIGHTS in rows else None
+    observations = Observations(values, _read_index(tree, header["index"]), info.name, weights)
     del tree[_INDEX_GROUP]
     if observations.digest != info.digest:
         raise FileFormatError("the stored rows must match their digest, but they do not. The file is damaged.")

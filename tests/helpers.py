@@ -84,6 +84,7 @@ def make_fit(
         seconds=0.0,
         digest=observations.digest,
         n=observations.n,
+        total=observations.total,
         name=observations.name,
         versions={},
     )

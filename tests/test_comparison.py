@@ -70,8 +70,11 @@ def test_counts_weigh_rows_as_if_they_were_expanded(rng):
 
 
 def test_clearly_worse_needs_both_conditions():
-    table = pd.DataFrame({"elpd_diff": [0.0, -1.9, -2.1, -2.1, -50.0], "dse": [0.0, 0.1, 2.0, 2.2, 60.0]})
+    table = pd.DataFrame({"elpd_diff": [0.0, -1.9, -2.1, -2.1, -50.0], "dse": [0.0, 0.1, 2.0, 2.2, 60.0]}).assign(
+        subsampling_dse=0.0
+    )
     assert list(clearly_worse(table)) == [False, False, True, False, False]
+    assert list(clearly_worse(table.assign(subsampling_dse=1.0))) == [False] * 5
 
 
 def ranking_of(elpd, passed=None, rows=50, noise=0.01):
@@ -93,6 +96,7 @@ def ranking_of(elpd, passed=None, rows=50, noise=0.01):
 class FakeFit:
     class info:  # noqa: N801 - stands for an instance
         n = 50
+        total = 50.0
         name = "y"
 
 

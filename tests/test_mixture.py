@@ -153,6 +153,8 @@ def test_one_component_and_common_sd_do_not_warn():
         warnings.simplefilter("error")
         resolve(Mixture(1, priors=flat), y)
         resolve(Mixture(2, bm.families.Normal(common_sigma=True), priors=flat), y)
+    with pytest.warns(PriorWarning, match="improper"):  # two means cover two values, so the common sd can vanish
+        resolve(Mixture(2, bm.families.Normal(common_sigma=True), priors=flat), observe([1.0] * 4 + [2.0] * 4))
 
 
 def test_impropriety_rule_by_quadrature():

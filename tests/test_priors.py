@@ -88,7 +88,7 @@ def test_between_on_the_unit_interval():
     ("make", "words"),
     [
         (lambda: priors.Between(2, 1), "low must be smaller"),
-        (lambda: priors.Between(1, 2, mass=1.0), "mass must lie"),
+        (lambda: priors.Between(1, 2, mass=1.0), "mass must lie between"),
         (lambda: priors.Between(0, 2).resolve("sigma", "positive"), "above 0"),
         (lambda: priors.Between(0.5, 1).resolve("p", "unit"), r"inside \(0, 1\)"),
         (lambda: priors.Normal(0, 1).resolve("sigma", "positive"), "positive numbers"),

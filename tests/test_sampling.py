@@ -1,10 +1,16 @@
 """Engines, weights, continued runs and interrupts."""
 
+import signal
+import subprocess
+import sys
+import time
+
 import arviz_stats
 import numpy as np
 import pandas as pd
 import pymc as pm
 import pytest
+import xarray as xr
 
 import bayesmix as bm
 from bayesmix import sampling
@@ -53,7 +59,8 @@ def test_the_engine_equals_the_model(name, weights, rng):
         x = np.concatenate([np.ravel(point[label]) for label, _ in shapes])
         value, gradient = problem.logp_and_grad(x)
         assert value == pytest.approx(float(logp(point)), rel=1e-9)
-        np.testing.assert_allclose(gradient, dlogp(point), rtol=1e-8, atol=1e-9)
+        expected = dlogp(point)
+        np.testing.assert_allclose(gradient, expected, rtol=1e-9, atol=1e-9 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("name", ["default", "common", "identity", "sigma order", "gamma"])
@@ -145,8 +152,57 @@ def test_a_run_that_misses_its_checks_is_continued_and_thinned(monkeypatch):
     assert fit.idata["sample_stats"].sizes["draw"] == 300
     again = bm.Mixture(2).fit(Y, **QUICK)
     np.testing.assert_array_equal(fit.idata["posterior"]["mu"], again.idata["posterior"]["mu"])
+    assert fit.idata["sample_stats"]["bfmi"].dims == ("chain",)
     short = bm.Mixture(2).fit(Y, **(QUICK | {"draws": 50}))
     assert short.info.rounds == 1
+
+
+def test_thinning_hides_no_warning():
+    stats = xr.Dataset(
+        {
+            "diverging": (("chain", "draw"), np.array([[False, True, False, False], [False, False, False, False]])),
+            "energy": (("chain", "draw"), np.array([[0.0, 0.1, 0.2, 0.3], [0.0, 1.0, 0.0, 1.0]])),
+        }
+    )
+    thinned = sampling._thin_stats(stats, 2)
+    np.testing.assert_array_equal(thinned["diverging"], [[True, False], [False, False]])
+    by_hand = [np.sum(np.diff(e) ** 2) / 4 / np.var(e) for e in stats["energy"].values]
+    np.testing.assert_allclose(thinned["bfmi"], by_hand, rtol=0.4)  # conventions differ in the divisor
+    assert thinned["bfmi"][0] < thinned["bfmi"][1]
+
+
+def test_nutpie_without_its_internals_runs_through_its_public_door(monkeypatch):
+    def gone(*_):
+        raise ImportError("no CompiledPyMCModel")
+
+    with_pointers = bm.Mixture(2).fit(Y, **QUICK)
+    monkeypatch.setattr(nutpie_bridge, "_pointer_model", gone)
+    fit = bm.Mixture(2).fit(Y, **QUICK)
+    assert "slower public interface" in fit.info.engine_reason
+    np.testing.assert_allclose(
+        fit.idata["posterior"]["mu"].values[:, :3], with_pointers.idata["posterior"]["mu"].values[:, :3], rtol=1e-6
+    )
+
+
+def test_ctrl_c_stops_a_long_fit_at_once():
+    code = (
+        "import numpy as np, bayesmix as bm, sys\n"
+        "y = np.random.default_rng(0).normal(2.0 * np.random.default_rng(1).integers(0, 8, 200_000), 1.0)\n"
+        "print('ready', flush=True)\n"
+        "try:\n"
+        "    bm.Mixture(8).fit(y, draws=50_000, progressbar=False)\n"
+        "except KeyboardInterrupt:\n"
+        "    print('stopped', flush=True)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(6)
+    process.send_signal(signal.SIGINT)
+    sent = time.monotonic()
+    out, _ = process.communicate(timeout=60)
+    assert out == "stopped\n"
+    assert process.returncode == 0
+    assert time.monotonic() - sent < 10
 
 
 def test_an_interrupted_run_does_not_pass_for_a_whole_one(monkeypatch):
@@ -173,6 +229,6 @@ def test_many_rows_start_in_the_right_mode():
     assert fit.info.tune == 500
     assert "log_likelihood" in fit.idata.children
     np.testing.assert_allclose(fit.idata["posterior"]["mu"].mean(("chain", "draw")), [0, 5, 10, 15, 20], atol=0.15)
-    assert fit.check().worst[0] < 1.02
+    assert fit.check().worst[0] <= 1.01
     assert len(fit.assignments()) == 10_000
     assert fit.loo().subsample_size == 1000

@@ -146,6 +146,15 @@ def compile_model(
     return _pointer_model(problem, labels, first_point)
 
 
+def best_door(problem: Problem) -> Literal["pointer", "python"]:
+    """Return "pointer" where this nutpie takes compiled functions as the tested one does, else "python"."""
+    try:
+        _pointer_model(problem, np.arange(problem.n_components), StartPoints({}))
+    except (ImportError, AttributeError, TypeError):
+        return "python"
+    return "pointer"
+
+
 def sample(
     problem: Problem,
     starts: ArrayLike,

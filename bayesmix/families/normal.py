@@ -63,8 +63,7 @@ class Normal(Family):
     @property
     @override
     def spike_parameter(self) -> str | None:
-        # A common sd cannot collapse on one tied value: the other rows keep it up.
-        return None if self.common_sigma else "sigma"
+        return "sigma"
 
     @override
     def default_priors(self, observations: Observations) -> dict[str, Prior]:

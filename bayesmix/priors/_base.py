@@ -27,7 +27,7 @@ def check_number(owner: object, field: str, *, positive: bool = False) -> None:
         number = float(value)
     except (TypeError, ValueError):
         number = math.nan
-    if isinstance(value, bool) or not math.isfinite(number) or (positive and number <= 0):
+    if isinstance(value, (bool, str)) or not math.isfinite(number) or (positive and number <= 0):
         raise InputError(
             f"{type(owner).__name__}: {field} must be {rule}, got {value!r}. "
             f"State it in the data's own units, e.g. {type(owner).__name__}{_EXAMPLES[type(owner).__name__]}."

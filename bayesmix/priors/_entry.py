@@ -42,6 +42,10 @@ class PriorSet(Mapping[str, PriorSpec]):
     __slots__ = ("_items",)
 
     def __init__(self, priors: Mapping[str, Any] | None = None) -> None:
+        if priors is not None and not isinstance(priors, Mapping):
+            raise InputError(
+                f"priors must map parameter names to priors, got {priors!r}. Use e.g. {{'mu': bm.priors.Normal(5, 2)}}."
+            )
         items = dict(priors or {})
         self._items = {str(name): as_prior(value, str(name)) for name, value in items.items()}
 
@@ -255,5 +259,9 @@ def weights_from_dict(data: Mapping[str, Any]) -> WeightsPrior:
     """Read back what ``Dirichlet.to_dict`` or ``SparseDirichlet.to_dict`` wrote."""
     if data["prior"] == "SparseDirichlet":
         return SparseDirichlet(data["alpha"])
+    if data["prior"] != "Dirichlet":
+        raise InputError(
+            f"weights must be Dirichlet or SparseDirichlet, got {data['prior']!r}. Was it saved by a newer version?"
+        )
     a = data["a"]
     return Dirichlet(tuple(a) if isinstance(a, list) else a)

@@ -13,6 +13,10 @@ from bayesmix.priors._scalar import LogitNormal, LogNormal, Normal
 __all__ = ["Between", "Distribution"]
 
 
+def _inside(value: float, support: Support) -> bool:
+    return support == "real" or (value >= 0 and (support == "positive" or value <= 1))
+
+
 @dataclass(frozen=True)
 class Between(Prior):
     """A prior stated as a central interval: the parameter lies between `low` and `high` with probability `mass`.
@@ -42,8 +46,8 @@ class Between(Prior):
             check_number(self, field)
         if not self.low < self.high:
             raise InputError(f"Between: low must be smaller than high, got {self}. Swap them or widen the interval.")
-        if not 0 < self.mass < 1:
-            raise InputError(f"Between: mass must lie strictly between 0 and 1, got {self.mass}. The default is 0.9.")
+        if not 0.01 <= self.mass <= 0.9999:
+            raise InputError(f"Between: mass must lie between 0.01 and 0.9999, got {self.mass}. The default is 0.9.")
 
     @override
     def resolve(self, parameter: str, support: Support) -> Prior:
@@ -100,13 +104,19 @@ class Distribution(Prior):
     @override
     def resolve(self, parameter: str, support: Support) -> Prior:
         outside = {"real": [], "positive": [-1e-9, -1.0, -1e9], "unit": [-1e-9, -1.0, 1 + 1e-9, 2.0]}[support]
-        reached = [x for x in outside if self.log_density(x) > -math.inf]
+        reached = [x for x in (*outside, *self._draws()) if not _inside(x, support) and self.log_density(x) > -math.inf]
         if reached:
             raise InputError(
                 f"the prior of {parameter!r} must live on the {support} numbers, got {self}, which allows "
                 f"{reached[0]}. Use a distribution with that support, e.g. bm.priors.LogNormal."
             )
         return self
+
+    def _draws(self) -> list[float]:
+        import pymc as pm
+
+        drawn = pm.draw(self._random_variable(self.parameters, None), 100, random_seed=1)
+        return [float(drawn.min()), float(drawn.max())]
 
     def log_density(self, value: float) -> float:
         """Log-density at a number, by PyMC."""

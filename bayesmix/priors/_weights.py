@@ -36,7 +36,13 @@ class Dirichlet:
             numbers = values.astype(float)
         except (TypeError, ValueError):
             numbers = np.array([np.nan])
-        if numbers.ndim != 1 or numbers.size == 0 or not np.all(np.isfinite(numbers)) or np.any(numbers <= 0):
+        if (
+            numbers.ndim != 1
+            or numbers.size == 0
+            or not np.all(np.isfinite(numbers))
+            or np.any(numbers <= 0)
+            or isinstance(self.a, bool)
+        ):
             raise InputError(
                 f"Dirichlet: a must be a number > 0 or one such number per component, got {self.a!r}. "
                 "Use Dirichlet(1.0) for a uniform prior over the weights."
