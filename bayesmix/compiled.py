@@ -97,14 +97,14 @@ def find_mode_table(problem: "Problem", seed: int) -> "xr.Dataset":
     -------
     Dataset
         Dims (mode, component): ``w``, ``mu``, ``sigma``; dim mode: ``log_posterior``, ``log_mass`` (Laplace's
-        approximation for one labelling; NaN on a ridge) and ``hits``, the number of searches that ended there. 20
+        approximation for one labelling; NaN on a ridge) and ``hits``, the number of searches that ended there. 10
         searches, 4 where there are more than 20 000 distinct values.
     """
     import xarray as xr
 
     from bayesmix.engine import find_modes
 
-    searches = 20 if problem.values.size <= _MANY_ROWS else 4
+    searches = 10 if problem.values.size <= _MANY_ROWS else 4
     modes = find_modes(problem, seed, searches=searches)
     shape = (len(modes), problem.n_components)
     parameters = {

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from bayesmix.convergence import ESS_MIN, RHAT_MAX, convergence, stack_draws
 from bayesmix.likelihood import component_log_joint, log_sum_exp
-from bayesmix.posterior import ESS_MIN, RHAT_MAX, Posterior, model_variables
+from bayesmix.posterior import Posterior, model_variables
 from bayesmix.relabeling import LabelCheck, check_labels
 
 if TYPE_CHECKING:
@@ -114,11 +115,13 @@ def check(posterior: Posterior) -> Diagnosis:
 
 
 def _convergence_table(posterior: Posterior) -> pd.DataFrame:
-    from arviz_stats import summary
-
+    free = _label_free(posterior)
+    if "convergence" in posterior.idata.children and posterior.info.thin == 1:
+        known = posterior.idata["convergence"].to_dataset().to_dataframe()
+        known.index.name = None
+        return pd.concat([known, convergence(*stack_draws(free))]) if free.data_vars else known
     variables = posterior.idata["posterior"].to_dataset()[model_variables(posterior)]
-    table = summary(variables.merge(_label_free(posterior)), kind="diagnostics", round_to="none")
-    return pd.DataFrame(table)[["r_hat", "ess_bulk", "ess_tail"]].astype(float)
+    return convergence(*stack_draws(variables.merge(free)))
 
 
 def _label_free(posterior: Posterior) -> "xr.Dataset":

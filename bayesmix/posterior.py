@@ -14,13 +14,7 @@ from bayesmix.model import WEIGHTS_NAME
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["ESS_MIN", "RHAT_MAX", "DrawArrays", "FitInfo", "Posterior", "model_variables"]
-
-RHAT_MAX = 1.01
-"""Largest R-hat of a converged fit (Vehtari et al. 2021)."""
-
-ESS_MIN = 400
-"""Smallest effective sample size, bulk and tail, of a fit whose intervals can be trusted."""
+__all__ = ["DrawArrays", "FitInfo", "Posterior", "model_variables"]
 
 
 @dataclass(frozen=True)

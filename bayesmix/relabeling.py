@@ -11,7 +11,7 @@ from bayesmix.posterior import DrawArrays, Posterior
 
 __all__ = ["LabelCheck", "check_labels", "stephens"]
 
-_MAX_DRAWS = 400
+_MAX_DRAWS = 200
 _MAX_ROWS = 200
 _MAX_SWEEPS = 20
 
@@ -84,7 +84,7 @@ def check_labels(posterior: Posterior) -> LabelCheck:
     Returns
     -------
     LabelCheck
-        Computed on at most 400 draws and 200 units, evenly spaced.
+        Computed on at most 200 draws and 200 units, evenly spaced.
     """
     key = posterior.resolved.sort_key
     if posterior.n_components == 1:

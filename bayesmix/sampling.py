@@ -16,11 +16,12 @@ import numpy as np
 import pandas as pd
 
 from bayesmix.compiled import find_mode_table, problem_of, why_not_covered
+from bayesmix.convergence import ESS_MIN, RHAT_MAX, convergence, stack_draws
 from bayesmix.data import Observations
 from bayesmix.errors import InputError, SamplingError
 from bayesmix.mixture import Mixture
 from bayesmix.model import DATA_NAME, OBSERVED_NAME, ROW_WEIGHTS_NAME, WEIGHTS_NAME, free_names, model_of
-from bayesmix.posterior import ESS_MIN, RHAT_MAX, FitInfo
+from bayesmix.posterior import FitInfo
 from bayesmix.settings import SamplerSettings
 
 if TYPE_CHECKING:
@@ -160,7 +161,8 @@ def _run_compiled(resolved: Mixture, observations: Observations, settings: Sampl
         options |= {"seed": own, "draws": settings.draws * factor, "tune": tune}
         posterior, stats = _sample_compiled(problem, starts, settings, options)
         posterior = _sorted_first(posterior, resolved)
-        if rounds == 3 or not _worth_continuing(posterior, resolved, settings):
+        table = _parameter_convergence(posterior, resolved)
+        if rounds == 3 or not _worth_continuing(table, settings):
             break
         starts = _last_points(problem, posterior)
     renumbered = {"draw": np.arange(settings.draws)}
@@ -170,7 +172,7 @@ def _run_compiled(resolved: Mixture, observations: Observations, settings: Sampl
         tune,
         rounds,
         factor,
-        {"modes": find_mode_table(problem, seed)},
+        {"modes": find_mode_table(problem, seed), "convergence": _as_dataset(table)},
         "" if through == "pointer" else "; through nutpie's slower public interface, since its internals have moved",
     )
 
@@ -194,18 +196,23 @@ def _sample_compiled(
     )
 
 
-def _worth_continuing(posterior: "xr.Dataset", resolved: Mixture, settings: SamplerSettings) -> bool:
-    from arviz_stats import ess, rhat
-
-    if settings.draws * settings.chains < _SHORT_RUN:
-        return False
+def _parameter_convergence(posterior: "xr.Dataset", resolved: Mixture) -> pd.DataFrame:
     names = [WEIGHTS_NAME] if resolved.n_components > 1 else []
-    chosen = posterior[[*names, *(p.name for p in resolved.family.parameters)]]
-    worst = float(rhat(chosen).to_array().max())
-    if worst > _DIFFERENT_MODES:
+    return convergence(*stack_draws(posterior[[*names, *(p.name for p in resolved.family.parameters)]]))
+
+
+def _worth_continuing(table: pd.DataFrame, settings: SamplerSettings) -> bool:
+    worst = table["r_hat"].max()
+    if settings.draws * settings.chains < _SHORT_RUN or worst > _DIFFERENT_MODES:
         return False
-    effective = min(float(ess(chosen, method=m).to_array().min()) for m in ("bulk", "tail"))
-    return worst > RHAT_MAX or effective < ESS_MIN
+    return bool(worst > RHAT_MAX or table[["ess_bulk", "ess_tail"]].min().min() < ESS_MIN)
+
+
+def _as_dataset(table: pd.DataFrame) -> "xr.Dataset":
+    import xarray as xr
+
+    values = {str(name): ("quantity", table[name].to_numpy()) for name in table}
+    return xr.Dataset(values, {"quantity": np.asarray(table.index, dtype=object)})
 
 
 def _thin_stats(stats: "xr.Dataset", factor: int) -> "xr.Dataset":

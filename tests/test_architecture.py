@@ -20,6 +20,7 @@ LAYERS = [
     ["errors"],
     ["settings"],
     ["datasets", "data", "engine"],
+    ["convergence"],
     ["intervals", "priors", "scores"],
     ["families", "labels"],
     ["mixture", "evaluation"],

@@ -83,7 +83,7 @@ def test_auto_takes_the_compiled_engine_where_it_can_and_says_why():
     assert fit.info.engine == "compiled"
     assert "covers" in fit.info.engine_reason
     assert {"log_posterior", "log_mass", "hits", "mu"} <= set(fit.modes.columns)
-    assert fit.modes["hits"].groupby("mode").first().sum() == 20
+    assert fit.modes["hits"].groupby("mode").first().sum() == 10
     odd = resolve(bm.Mixture(2, priors={"mu": pm.StudentT.dist(nu=3, mu=5, sigma=5)}), observe(Y))
     assert sampling.choose_engine(odd, "auto")[0] == "pymc"
     assert "StudentT" in sampling.choose_engine(odd, "auto")[1]

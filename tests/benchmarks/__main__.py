@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sections = []
     for name, case in cases.items():
         print(f"\n{name}: {case.title}", flush=True)
-        records = _run_case(case, plan)
+        records = _run_case(case, plan, chosen.only)
         sections.append((name, case.title, case.columns, records))
         print("\n".join(["", text_table(case.columns, records), *ratios(records), *growth(records)]), flush=True)
         if chosen.markdown is not None:  # after every case, so that a run cut short keeps what it has
@@ -55,13 +55,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="small sizes and short runs: shows only that it works")
     parser.add_argument("--peers", nargs="+", default=["all"], help="bayesmix, pymc, numpyro, sklearn; all by default")
     parser.add_argument("--budget", type=float, default=600.0, help="seconds a single measurement may take")
+    parser.add_argument("--only", default="", metavar="TEXT", help="only settings that contain this text")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the tables there")
     return parser
 
 
-def _run_case(case: Case, plan: Plan) -> list[Record]:
+def _run_case(case: Case, plan: Plan, only: str) -> list[Record]:
     records = [] if case.direct is None else case.direct(plan)
     for job in case.jobs(plan):
+        if only not in job.setting:
+            continue
         why_not = _hopeless(job, records)
         found = [base_record(job, note=why_not)] if why_not else run_job(job)
         kept = [record for record in found if record["setting"] != FILL_CACHES]

@@ -1,0 +1,58 @@
+"""R-hat and effective sample sizes of many quantities at once, by ArviZ's array functions."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from bayesmix.data import FloatArray
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["ESS_MIN", "RHAT_MAX", "convergence", "stack_draws"]
+
+RHAT_MAX = 1.01
+"""Largest R-hat of a converged fit (Vehtari et al. 2021)."""
+
+ESS_MIN = 400
+"""Smallest effective sample size, bulk and tail, of a fit whose intervals can be trusted."""
+
+_TAIL = (0.05, 0.95)
+
+
+def convergence(names: Sequence[str], draws: FloatArray) -> pd.DataFrame:
+    """Return R-hat and effective sample sizes (Vehtari et al. 2021).
+
+    Parameters
+    ----------
+    names : sequence of str, length q
+    draws : ndarray, shape (q, chain, draw)
+
+    Returns
+    -------
+    DataFrame
+        Indexed by name: ``r_hat``, ``ess_bulk``, ``ess_tail``.
+    """
+    from arviz_stats.base import array_stats
+
+    columns = {
+        "r_hat": array_stats.rhat(draws),
+        "ess_bulk": array_stats.ess(draws, method="bulk"),
+        "ess_tail": array_stats.ess(draws, method="tail", prob=_TAIL),
+    }
+    return pd.DataFrame(
+        {name: np.asarray(value, dtype=np.float64) for name, value in columns.items()}, index=list(names)
+    )
+
+
+def stack_draws(variables: "xr.Dataset") -> tuple[list[str], FloatArray]:
+    """Return names such as ``mu[0]`` and an array of shape (q, chain, draw) of all entries of some variables."""
+    names: list[str] = []
+    parts = []
+    for name, variable in variables.data_vars.items():
+        values = variable.transpose(..., "chain", "draw").values
+        names += [str(name)] if values.ndim == 2 else [f"{name}[{k}]" for k in range(values.shape[0])]
+        parts.append(values.reshape(-1, *values.shape[-2:]))
+    return names, np.concatenate(parts)
