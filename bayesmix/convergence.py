@@ -33,7 +33,8 @@ def convergence(names: Sequence[str], draws: FloatArray) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Indexed by name: ``r_hat``, ``ess_bulk``, ``ess_tail``.
+        Indexed by name: ``r_hat``, ``ess_bulk``, ``ess_tail``; the latter is the smaller one of the 5 % and the 95 %
+        quantile, as in the paper (ArviZ's summary takes its quantiles from ``rcParams["stats.ci_prob"]``).
     """
     from arviz_stats.base import array_stats
 

@@ -1,23 +1,21 @@
-"""Long checks, run by hand with ``pytest -m slow``."""
+"""Statistical checks; the long ones are run by hand with ``pytest -m slow``."""
 
 import numpy as np
 import pytest
 
 import bayesmix as bm
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.mark.parametrize("seed", range(1, 6))
 def test_arm_lengths_converge_for_every_count_and_seed(arms, seed):
     choice = bm.choose_components(arms["length"], range(1, 7), random_seed=seed, progressbar=False)
-    print(choice.table[["elpd", "se", "elpd_diff", "dse", "pareto_k", "r_hat", "ess", "divergences", "seconds"]])
     assert (choice.table["r_hat"] <= 1.01).all()
     assert (choice.table["ess"] >= 400).all()
     assert (choice.table["divergences"] == 0).all()
     assert choice.best == 1
 
 
+@pytest.mark.slow
 def test_sorting_gives_the_posterior_of_the_ordered_transform():
     """Two well separated groups, where the textbook form converges too."""
     import pymc as pm
@@ -37,6 +35,7 @@ def test_sorting_gives_the_posterior_of_the_ordered_transform():
         np.testing.assert_allclose(a.std(axis=0), b.std(axis=0), rtol=0.12)
 
 
+@pytest.mark.slow
 def test_intervals_are_calibrated():
     """Simulation-based calibration: ranks of prior draws among posterior draws are uniform."""
     from scipy import stats

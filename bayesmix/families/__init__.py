@@ -2,7 +2,7 @@
 
 A family says what a component's parameters are, where they live, which default priors follow from the data's scale,
 how PyMC writes the mixture, and the density in NumPy. To add one, write a file with a `Family` subclass and list it in
-`FAMILIES`; nothing else changes.
+`FAMILIES`: it runs on PyMC then. To run on the compiled engine it also needs a column kernel there.
 """
 
 from typing import Any
