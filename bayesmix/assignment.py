@@ -14,12 +14,12 @@ from bayesmix.likelihood import (
     MAX_STORED,
     MAX_TERMS,
     component_log_joint,
-    log_sum_exp,
     responsibilities,
     row_chunks,
     thinned,
 )
 from bayesmix.posterior import DrawArrays, Posterior
+from bayesmix.scores import log_sum_exp
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 
 from bayesmix.convergence import ESS_MIN, RHAT_MAX, convergence, stack_draws
-from bayesmix.likelihood import component_log_joint, log_sum_exp
+from bayesmix.likelihood import component_log_joint
 from bayesmix.posterior import Posterior, model_variables
 from bayesmix.relabeling import LabelCheck, check_labels
+from bayesmix.scores import log_sum_exp
 
 if TYPE_CHECKING:
     import xarray as xr

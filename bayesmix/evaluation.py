@@ -270,29 +270,13 @@ def _score_draws(
     return (values, confusion, roc), np.round(total / log_resp.shape[0], 9)
 
 
-def _bounds(draws: FloatArray, interval: CredibleInterval) -> tuple[FloatArray, FloatArray]:
-    """Bounds over the first axis like `CredibleInterval.bounds`, but right for infinite losses too."""
-    ordered, last = np.sort(draws, axis=0), len(draws) - 1
-    with np.errstate(invalid="ignore"):  # inf - inf is replaced at once
-        if interval.kind == "hdi":
-            span = min(int(interval.prob * len(draws)), last)
-            width = ordered[span:] - ordered[: len(draws) - span]
-            start = np.where(np.isnan(width), np.inf, width).argmin(axis=0)[None]
-            return np.take_along_axis(ordered, start, 0)[0], np.take_along_axis(ordered, start + span, 0)[0]
-        bounds = []
-        for place in ((1 - interval.prob) / 2 * last, (1 + interval.prob) / 2 * last):
-            low, high, share = ordered[int(place)], ordered[min(int(place) + 1, last)], place % 1
-            bounds.append(np.where((low == high) | (share == 0), low, low + share * (high - low)))
-    return bounds[0], bounds[1]
-
-
 def _tables(known: Labels, mean_rule: Scored, draws: Scored, interval: CredibleInterval) -> dict[str, Any]:
     low, high = interval.columns
     names = pd.Index(known.classes, name="class", tupleize_cols=False)
-    values, counts, roc = (np.stack(_bounds(part, interval), axis=-1) for part in draws)
+    values, counts, roc = (np.stack(interval.bounds(part), axis=-1) for part in draws)
     whole = np.rint(mean_rule[1])
     by_class = zip(scores.class_scores(whole), scores.class_scores(draws[1]), strict=True)
-    per_class = [np.column_stack([part, *_bounds(d, interval)]) for part, d in by_class]
+    per_class = [np.column_stack([part, *interval.bounds(d)]) for part, d in by_class]
     confusion, lower, upper = (
         pd.DataFrame(part, index=names.rename("true"), columns=names.rename("predicted"))
         for part in (whole.astype(int), counts[..., 0], counts[..., 1])

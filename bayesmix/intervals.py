@@ -57,18 +57,28 @@ class CredibleInterval:
         tuple of ndarray
             Both with `axis` removed.
         """
-        values = np.asarray(samples, dtype=np.float64)
-        if self.kind == "eti":
-            tail = (1 - self.prob) / 2
-            lower, upper = np.quantile(values, [tail, 1 - tail], axis=axis)
-            return lower, upper
-        ordered = np.sort(np.moveaxis(values, axis, -1), axis=-1)
-        n = ordered.shape[-1]
-        # The narrowest window of as many draws as ArviZ's unimodal HDI takes: floor(prob * n) steps wide.
+        ordered = np.sort(np.moveaxis(np.asarray(samples, dtype=np.float64), axis, 0), axis=0)
+        return self._narrowest(ordered) if self.kind == "hdi" else self._central(ordered)
+
+    def _central(self, ordered: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return quantiles by linear interpolation, as NumPy's, but right between infinite values too."""
+        last = len(ordered) - 1
+        bounds = []
+        for place in ((1 - self.prob) / 2 * last, (1 + self.prob) / 2 * last):
+            low, high, share = ordered[int(place)], ordered[min(int(place) + 1, last)], place % 1
+            with np.errstate(invalid="ignore"):  # inf - inf is replaced at once
+                bounds.append(np.where((low == high) | (share == 0), low, low + share * (high - low)))
+        return bounds[0], bounds[1]
+
+    def _narrowest(self, ordered: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the narrowest window of as many draws as ArviZ's unimodal HDI takes: floor(prob * n) steps wide."""
+        n = len(ordered)
         inside = min(int(np.floor(self.prob * n)), n - 1)
-        start = np.argmin(ordered[..., inside:] - ordered[..., : n - inside], axis=-1)[..., np.newaxis]
+        with np.errstate(invalid="ignore"):
+            width = ordered[inside:] - ordered[: n - inside]
+        start = np.where(np.isnan(width), np.inf, width).argmin(axis=0)[np.newaxis]
         pick = np.take_along_axis
-        return pick(ordered, start, -1)[..., 0], pick(ordered, start + inside, -1)[..., 0]
+        return pick(ordered, start, 0)[0], pick(ordered, start + inside, 0)[0]
 
 
 def credible_interval(ci_prob: float | None = None, ci_kind: str | None = None) -> CredibleInterval:

@@ -13,6 +13,7 @@ from bayesmix.data import FloatArray
 from bayesmix.families import Family
 from bayesmix.model import OBSERVED_NAME
 from bayesmix.posterior import DrawArrays, Posterior
+from bayesmix.scores import log_sum_exp
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,7 +24,6 @@ __all__ = [
     "component_log_joint",
     "log_likelihood",
     "log_mean_exp",
-    "log_sum_exp",
     "responsibilities",
     "row_chunks",
     "row_log_density",
@@ -37,15 +37,6 @@ MAX_TERMS = 2_000_000_000
 """Very large data use evenly spaced draws (at least 200), so that draws x rows x components stay below this."""
 
 _CHUNK_VALUES = 4_000_000
-
-
-def log_sum_exp(values: FloatArray, axis: int = -1) -> FloatArray:
-    """Return log(sum(exp(values))) over an axis; rows of -inf give -inf."""
-    top = np.max(values, axis=axis, keepdims=True)
-    shift = np.where(np.isfinite(top), top, 0.0)
-    with np.errstate(divide="ignore"):
-        total = np.log(np.sum(np.exp(values - shift), axis=axis))
-    return np.asarray(total + np.squeeze(shift, axis=axis))
 
 
 def log_mean_exp(values: FloatArray, axis: int = 0) -> FloatArray:

@@ -54,18 +54,18 @@ def _ratio(numerator: FloatArray, denominator: FloatArray, empty: float = 0.0) -
     return out
 
 
-def log_sum_exp(values: FloatArray) -> FloatArray:
-    """Log of the sum of exponentials over the last axis; -inf where every term is -inf.
+def log_sum_exp(values: FloatArray, axis: int = -1) -> FloatArray:
+    """Log of the sum of exponentials over an axis; -inf where every term is -inf.
 
     Examples
     --------
     >>> float(log_sum_exp(np.array([0.0, 0.0])))
     0.6931471805599453
     """
-    peak = values.max(axis=-1)
+    peak = values.max(axis=axis, keepdims=True)
     shift = np.where(np.isfinite(peak), peak, 0.0)
     with np.errstate(divide="ignore"):  # log 0 = -inf is the answer for an impossible event
-        return np.asarray(np.log(np.exp(values - shift[..., None]).sum(axis=-1)) + shift)
+        return np.asarray(np.log(np.exp(values - shift).sum(axis=axis)) + np.squeeze(shift, axis=axis))
 
 
 def contingency_table(first: IntArray, second: IntArray, weights: FloatArray, shape: Shape) -> FloatArray:

@@ -454,9 +454,8 @@ def test_intervals_by_definition() -> None:
     draws = np.random.default_rng(1).gamma(2.0, size=(501, 2))
     eti, hdi = CredibleInterval(0.89, "eti"), CredibleInterval(0.89, "hdi")
     wanted = np.quantile(draws, [0.055, 0.945], axis=0)
-    np.testing.assert_allclose(evaluation._bounds(draws, eti), wanted, rtol=1e-12)
-    np.testing.assert_array_equal(evaluation._bounds(draws, hdi), hdi.bounds(draws))
-    for column, low, high in zip(draws.T, *evaluation._bounds(draws, hdi), strict=True):
+    np.testing.assert_allclose(eti.bounds(draws), wanted, rtol=1e-12)
+    for column, low, high in zip(draws.T, *hdi.bounds(draws), strict=True):
         ordered = np.sort(column)
         assert high - low == min(ordered[i + 445] - ordered[i] for i in range(501 - 445))
         assert 0.89 <= ((column >= low) & (column <= high)).mean() < 0.9
@@ -467,10 +466,10 @@ def test_intervals_of_infinite_draws(kind: IntervalKind) -> None:
     """Bounds among infinite draws are infinite, never NaN; one draw is its own interval."""
     mixed = np.concatenate([np.arange(50.0), np.full(51, np.inf)])[:, None]
     interval = CredibleInterval(0.8, kind)
-    assert evaluation._bounds(mixed, interval)[1].tolist() == [np.inf]
-    assert evaluation._bounds(mixed[60:], interval)[0].tolist() == [np.inf]
-    assert evaluation._bounds(mixed[3:4], interval)[0].tolist() == [3.0]
-    assert evaluation._bounds(mixed, CredibleInterval(0.5, "eti"))[0].tolist() == [25.0]
+    assert interval.bounds(mixed)[1].tolist() == [np.inf]
+    assert interval.bounds(mixed[60:])[0].tolist() == [np.inf]
+    assert interval.bounds(mixed[3:4])[0].tolist() == [3.0]
+    assert CredibleInterval(0.5, "eti").bounds(mixed)[0].tolist() == [25.0]
 
 
 @pytest.mark.parametrize("ci_prob", [0.29, 0.5, 0.57, 0.89, 0.94, 0.95])

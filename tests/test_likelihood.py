@@ -6,7 +6,8 @@ from scipy import special, stats
 
 import bayesmix as bm
 from bayesmix import likelihood
-from bayesmix.likelihood import component_log_joint, log_mean_exp, log_sum_exp, row_chunks
+from bayesmix.likelihood import component_log_joint, log_mean_exp, row_chunks
+from bayesmix.scores import log_sum_exp
 from tests.helpers import make_fit
 
 Y = np.array([-3.0, 0.0, 0.5, 9.0, 400.0])
