@@ -14,6 +14,7 @@ from bayesmix.likelihood import (
     MAX_STORED,
     MAX_TERMS,
     component_log_joint,
+    mean_responsibilities,
     responsibilities,
     row_chunks,
     thinned,
@@ -127,7 +128,9 @@ def assignment_probabilities(posterior: Posterior, rows: Observations, *, draws:
 
     coords = {"obs": rows.coordinate, "component": np.arange(posterior.n_components)}
     if not draws:
-        probability, _ = _mean_and_own_bounds(posterior, rows, None)
+        distinct = rows.distinct
+        probability = mean_responsibilities(posterior.resolved.family, posterior.arrays, distinct.values)
+        probability = probability[distinct.inverse]
         return xr.DataArray(probability, dims=("obs", "component"), coords=coords, name="probability")
     source = posterior.idata["posterior"].to_dataset()
     size = posterior.arrays.weights.size * rows.n
@@ -184,9 +187,9 @@ def _free_column(name: str, frame: pd.DataFrame) -> str:
 
 
 def _mean_and_own_bounds(
-    posterior: Posterior, rows: Observations, interval: CredibleInterval | None
+    posterior: Posterior, rows: Observations, interval: CredibleInterval
 ) -> tuple[FloatArray, FloatArray]:
-    """Mean responsibilities (n, K) and, if asked for, the interval of the best component's (n, 2)."""
+    """Mean responsibilities (n, K) and the interval of the best component's (n, 2)."""
     family, values = posterior.resolved.family, rows.distinct.values
     draws = thinned(posterior.arrays, max(200, MAX_TERMS // (len(values) * posterior.n_components)))
     probability = np.empty((len(values), posterior.n_components))
@@ -194,8 +197,7 @@ def _mean_and_own_bounds(
     for chunk in row_chunks(len(values), draws.weights.size):
         r = responsibilities(family, draws, values[chunk])
         probability[chunk] = r.mean(axis=0)
-        if interval is not None:
-            best = np.argmax(probability[chunk], axis=1)
-            own = np.take_along_axis(r, best[np.newaxis, :, np.newaxis], axis=2)[..., 0]
-            bounds[chunk] = np.stack(interval.bounds(own, axis=0), axis=1)
+        best = np.argmax(probability[chunk], axis=1)
+        own = np.take_along_axis(r, best[np.newaxis, :, np.newaxis], axis=2)[..., 0]
+        bounds[chunk] = np.stack(interval.bounds(own, axis=0), axis=1)
     return probability[rows.distinct.inverse], bounds[rows.distinct.inverse]

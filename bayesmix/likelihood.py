@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 __all__ = [
     "MAX_STORED",
     "MAX_TERMS",
+    "component_densities",
     "component_log_joint",
     "log_likelihood",
     "log_mean_exp",
+    "mean_responsibilities",
     "responsibilities",
     "row_chunks",
     "row_log_density",
@@ -102,6 +104,42 @@ def responsibilities(family: Family, draws: DrawArrays, y: FloatArray) -> FloatA
         return pointwise.responsibilities(y, draws.weights, draws.parameters["mu"], draws.parameters["sigma"])
     joint = component_log_joint(family, draws, y)
     return np.asarray(np.exp(joint - log_sum_exp(joint)[..., np.newaxis]))
+
+
+def mean_responsibilities(family: Family, draws: DrawArrays, y: FloatArray) -> FloatArray:
+    """Return the mean over draws of the responsibilities, shape (n, K), without holding those of the draws.
+
+    Parameters
+    ----------
+    family : Family
+    draws : DrawArrays
+    y : ndarray, shape (n,)
+    """
+    if family.kernel == "square":
+        from bayesmix.engine import pointwise
+
+        parameters = draws.parameters
+        return pointwise.responsibility_mean(y, draws.weights, parameters["mu"], parameters["sigma"]).probability
+    out = np.empty((len(y), draws.weights.shape[1]))
+    for rows in row_chunks(len(y), draws.weights.size):
+        out[rows] = responsibilities(family, draws, y[rows]).mean(axis=0)
+    return out
+
+
+def component_densities(family: Family, draws: DrawArrays, y: FloatArray) -> FloatArray:
+    """Return ``w[s, k] * f(y[i] | parameters[s, k])``, shape (S, K, n): a chunk of rows at a time.
+
+    Parameters
+    ----------
+    family : Family
+    draws : DrawArrays
+    y : ndarray, shape (n,)
+    """
+    if family.kernel == "square":
+        from bayesmix.engine import pointwise
+
+        return pointwise.density(y, draws.weights, draws.parameters["mu"], draws.parameters["sigma"]).components
+    return np.exp(component_log_joint(family, draws, y)).transpose(0, 2, 1)
 
 
 def thinned(draws: DrawArrays, most: int) -> DrawArrays:

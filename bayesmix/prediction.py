@@ -8,7 +8,7 @@ import pandas as pd
 from bayesmix.data import FloatArray
 from bayesmix.errors import InputError
 from bayesmix.intervals import CredibleInterval
-from bayesmix.likelihood import component_log_joint, row_chunks
+from bayesmix.likelihood import component_densities, row_chunks
 from bayesmix.model import WEIGHTS_NAME
 from bayesmix.posterior import Posterior
 
@@ -51,10 +51,10 @@ def density(posterior: Posterior, grid: FloatArray, interval: CredibleInterval) 
     whole = np.empty((3, len(grid)))
     parts = np.empty((3, k, len(grid)))
     for rows in row_chunks(len(grid), draws.weights.size):
-        each = np.exp(component_log_joint(posterior.resolved.family, draws, grid[rows]))
-        total = each.sum(axis=2)
+        each = component_densities(posterior.resolved.family, draws, grid[rows])
+        total = each.sum(axis=1)
         whole[:, rows] = np.stack([total.mean(axis=0), *interval.bounds(total)])
-        parts[:, :, rows] = np.stack([m.T for m in (each.mean(axis=0), *interval.bounds(each))])
+        parts[:, :, rows] = np.stack([each.mean(axis=0), *interval.bounds(each)])
     names = ("", "_lb", "_ub")
     variables: dict[str, Any] = {f"density{n}": ("grid", whole[i]) for i, n in enumerate(names)}
     variables |= {f"component_density{n}": (("component", "grid"), parts[i]) for i, n in enumerate(names)}
