@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 _FARTHEST = 1e100
-_MAX_SCORED_TERMS = 600_000_000
+_MAX_SCORED_TERMS = 60_000_000
 
 
 def log_responsibilities(family: Family, draws: DrawArrays, y: FloatArray) -> FloatArray:
@@ -80,7 +80,7 @@ class LogResponsibilityDraws:
 def log_responsibility_draws(posterior: Posterior) -> LogResponsibilityDraws:
     """Return the log responsibilities of the fitted rows, draw by draw, without holding them.
 
-    Very large data use evenly spaced draws, at least 200, so that draws x rows x components stay near 6e8.
+    Very large data use evenly spaced draws, at least 200, so that draws x rows x components stay near 6e7.
 
     Parameters
     ----------

@@ -204,9 +204,7 @@ def _sentences(ranking: Ranking, fits: Mapping[Any, Fit]) -> list[str]:
     by_count = ranking.table.index.name == "n_components"
     info = next(iter(fits.values())).info
     label = "K = {}" if by_count else "{!r}"
-    sentences = [
-        f"Compared by PSIS-LOO on {info.n} rows of {info.name!r}: {', '.join(label.format(name) for name in fits)}."
-    ]
+    sentences = [f"Compared by PSIS-LOO on {info.n} rows of {info.name!r}: {_listed(list(fits), label)}."]
     candidates = adequate(ranking)
     if not candidates:
         return [*sentences, "No fit passed its checks, so nothing can be concluded; the column 'note' says what to do."]
