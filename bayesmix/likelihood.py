@@ -70,6 +70,11 @@ def component_log_joint(family: Family, draws: DrawArrays, y: FloatArray) -> Flo
     return family.log_density(y[np.newaxis, :, np.newaxis], parameters) + log_weights
 
 
+def _square_arrays(draws: DrawArrays) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return what the passes of the "square" kernel take, in their order."""
+    return draws.weights, draws.parameters["mu"], draws.parameters["sigma"]
+
+
 def row_log_density(family: Family, draws: DrawArrays, y: FloatArray) -> FloatArray:
     """Return the log-density of every row under every draw, memberships summed out, shape (S, n).
 
@@ -82,7 +87,7 @@ def row_log_density(family: Family, draws: DrawArrays, y: FloatArray) -> FloatAr
     if family.kernel == "square":
         from bayesmix.engine import pointwise
 
-        return pointwise.log_likelihood(y, draws.weights, draws.parameters["mu"], draws.parameters["sigma"])
+        return pointwise.log_likelihood(y, *_square_arrays(draws))
     out = np.empty((draws.n_draws, len(y)))
     for rows in row_chunks(len(y), draws.weights.size):
         out[:, rows] = log_sum_exp(component_log_joint(family, draws, y[rows]))
@@ -101,7 +106,7 @@ def responsibilities(family: Family, draws: DrawArrays, y: FloatArray) -> FloatA
     if family.kernel == "square":
         from bayesmix.engine import pointwise
 
-        return pointwise.responsibilities(y, draws.weights, draws.parameters["mu"], draws.parameters["sigma"])
+        return pointwise.responsibilities(y, *_square_arrays(draws))
     joint = component_log_joint(family, draws, y)
     return np.asarray(np.exp(joint - log_sum_exp(joint)[..., np.newaxis]))
 
@@ -118,8 +123,7 @@ def mean_responsibilities(family: Family, draws: DrawArrays, y: FloatArray) -> F
     if family.kernel == "square":
         from bayesmix.engine import pointwise
 
-        parameters = draws.parameters
-        return pointwise.responsibility_mean(y, draws.weights, parameters["mu"], parameters["sigma"]).probability
+        return pointwise.responsibility_mean(y, *_square_arrays(draws)).probability
     out = np.empty((len(y), draws.weights.shape[1]))
     for rows in row_chunks(len(y), draws.weights.size):
         out[rows] = responsibilities(family, draws, y[rows]).mean(axis=0)
@@ -138,7 +142,7 @@ def component_densities(family: Family, draws: DrawArrays, y: FloatArray) -> Flo
     if family.kernel == "square":
         from bayesmix.engine import pointwise
 
-        return pointwise.density(y, draws.weights, draws.parameters["mu"], draws.parameters["sigma"]).components
+        return pointwise.density(y, *_square_arrays(draws)).components
     return np.exp(component_log_joint(family, draws, y)).transpose(0, 2, 1)
 
 
@@ -149,14 +153,12 @@ def thinned(draws: DrawArrays, most: int) -> DrawArrays:
     return draws.take(np.linspace(0, draws.n_draws - 1, most).astype(int))
 
 
-def log_likelihood(posterior: Posterior, y: FloatArray | None = None) -> "xr.DataArray":
-    """Return the log-density of every row under every draw, memberships summed out.
+def log_likelihood(posterior: Posterior) -> "xr.DataArray":
+    """Return the log-density of every fitted row under every draw, memberships summed out.
 
     Parameters
     ----------
     posterior : Posterior
-    y : ndarray, shape (n,), optional
-        Other rows than those fitted.
 
     Returns
     -------
@@ -165,19 +167,11 @@ def log_likelihood(posterior: Posterior, y: FloatArray | None = None) -> "xr.Dat
     """
     import xarray as xr
 
-    family, draws = posterior.resolved.family, posterior.arrays
-    if y is None:
-        distinct = posterior.observations.distinct
-        values, out = posterior.observations.values, row_log_density(family, draws, distinct.values)
-        out = out[:, distinct.inverse]
-    else:
-        values, out = y, row_log_density(family, draws, y)
-    chains = posterior.info.chains
-    coordinate = posterior.observations.coordinate if y is None else np.arange(len(values))
-    source = posterior.idata["posterior"].to_dataset()
+    rows, source = posterior.observations, posterior.idata["posterior"].to_dataset()
+    out = row_log_density(posterior.resolved.family, posterior.arrays, rows.distinct.values)[:, rows.distinct.inverse]
     return xr.DataArray(
-        out.reshape(chains, -1, len(values)),
+        out.reshape(posterior.info.chains, -1, rows.n),
         dims=("chain", "draw", "obs"),
-        coords={"chain": source["chain"].values, "draw": source["draw"].values, "obs": coordinate},
+        coords={"chain": source["chain"].values, "draw": source["draw"].values, "obs": rows.coordinate},
         name=OBSERVED_NAME,
     )

@@ -13,7 +13,6 @@ from sklearn import metrics  # type: ignore[import-untyped]
 from bayesmix import evaluation
 from bayesmix.errors import InputError
 from bayesmix.evaluation import Evaluation, evaluate
-from bayesmix.intervals import CredibleInterval, IntervalKind
 from bayesmix.labels import best_match, read_labels
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -447,29 +446,6 @@ def test_unlabelled_rows_do_not_count() -> None:
     known = [k for k in range(40) if k % 3]
     part = run(log_resp[:, known], [labels[k] for k in known])
     pd.testing.assert_frame_equal(run(log_resp, labels).table, part.table, check_exact=True)
-
-
-def test_intervals_by_definition() -> None:
-    """ETI: numpy's quantiles. HDI: the narrowest run of draws. Infinite draws give infinite bounds."""
-    draws = np.random.default_rng(1).gamma(2.0, size=(501, 2))
-    eti, hdi = CredibleInterval(0.89, "eti"), CredibleInterval(0.89, "hdi")
-    wanted = np.quantile(draws, [0.055, 0.945], axis=0)
-    np.testing.assert_allclose(eti.bounds(draws), wanted, rtol=1e-12)
-    for column, low, high in zip(draws.T, *hdi.bounds(draws), strict=True):
-        ordered = np.sort(column)
-        assert high - low == min(ordered[i + 445] - ordered[i] for i in range(501 - 445))
-        assert 0.89 <= ((column >= low) & (column <= high)).mean() < 0.9
-
-
-@pytest.mark.parametrize("kind", ["eti", "hdi"])
-def test_intervals_of_infinite_draws(kind: IntervalKind) -> None:
-    """Bounds among infinite draws are infinite, never NaN; one draw is its own interval."""
-    mixed = np.concatenate([np.arange(50.0), np.full(51, np.inf)])[:, None]
-    interval = CredibleInterval(0.8, kind)
-    assert interval.bounds(mixed)[1].tolist() == [np.inf]
-    assert interval.bounds(mixed[60:])[0].tolist() == [np.inf]
-    assert interval.bounds(mixed[3:4])[0].tolist() == [3.0]
-    assert CredibleInterval(0.5, "eti").bounds(mixed)[0].tolist() == [25.0]
 
 
 @pytest.mark.parametrize("ci_prob", [0.29, 0.5, 0.57, 0.89, 0.94, 0.95])

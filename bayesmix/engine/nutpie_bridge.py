@@ -25,7 +25,16 @@ from bayesmix.errors import InputError
 if TYPE_CHECKING:
     from xarray import DataTree
 
-__all__ = ["Adaptation", "Doubles", "StartPoints", "adaptation_for", "chain_seeds", "compile_model", "sample"]
+__all__ = [
+    "Adaptation",
+    "Doubles",
+    "StartPoints",
+    "adaptation_for",
+    "best_door",
+    "chain_seeds",
+    "compile_model",
+    "sample",
+]
 
 Doubles = NDArray[np.float64]
 Adaptation = Literal["diag", "draw_diag", "low_rank"]
