@@ -16,7 +16,9 @@ if sys.version_info < (3, 12):  # noqa: UP036 - reached when the source tree is 
 
 if TYPE_CHECKING:
     from bayesmix import datasets, errors, families, plots, priors
+    from bayesmix.calibration import calibrate
     from bayesmix.choice import Comparison, choose_components, compare
+    from bayesmix.data import Interval
     from bayesmix.datasets import load_dataset
     from bayesmix.diagnostics import Diagnosis
     from bayesmix.evaluation import Evaluation
@@ -31,8 +33,10 @@ __all__ = [
     "Diagnosis",
     "Evaluation",
     "Fit",
+    "Interval",
     "Mixture",
     "build_model",
+    "calibrate",
     "choose_components",
     "compare",
     "datasets",
@@ -49,8 +53,10 @@ _HOMES = {
     "Diagnosis": "diagnostics",
     "Evaluation": "evaluation",
     "Fit": "fit",
+    "Interval": "data",
     "Mixture": "mixture",
     "build_model": "model",
+    "calibrate": "calibration",
     "choose_components": "choice",
     "compare": "choice",
     "load": "fit",

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from bayesmix import plots
+from bayesmix.blocks import read_rows, refuse_unidentified
 from bayesmix.comparison import Ranking, adequate, clearly_worse, differences, rank
 from bayesmix.criteria import check_counts
-from bayesmix.data import check_component_count, observe
+from bayesmix.data import check_component_count
 from bayesmix.errors import InputError, NoConvergedFitError
 from bayesmix.fit import Fit, fit_mixture
 from bayesmix.mixture import Mixture, check_n_components
@@ -86,6 +87,7 @@ def choose_components(
     *,
     mixture: Mixture = _ONE,
     weights: Any = None,
+    resolution: Any = None,
     draws: int = 2000,
     tune: int | None = None,
     chains: int = 4,
@@ -99,21 +101,24 @@ def choose_components(
 
     Parameters
     ----------
-    y : list, tuple, array, Series, one-column frame or DataArray
-        One number per row.
+    y : column or table
+        As for `Mixture.fit`.
     n_components : iterable of int
         Numbers of components to try, e.g. ``range(1, 7)``.
     mixture : Mixture, optional
         Template for family, priors and weights; its own number of components is not used.
     weights : list, array or Series, optional
         How often each row counts; whole numbers.
+    resolution : number, "auto" or mapping, optional
+        The steps that values were rounded to, as for `Mixture.fit`; the same for every number of components.
     draws, tune, chains, target_accept, cores, random_seed, engine, progressbar
         As for `Mixture.fit`; every fit uses the same seed.
 
     Returns
     -------
     Comparison
-        Numbers of components that cannot be fitted (more than distinct values) are rows with the reason.
+        Numbers of components that cannot be fitted (more than distinct rows, or than the columns can tell apart) are
+        rows with the reason.
 
     Raises
     ------
@@ -131,7 +136,7 @@ def choose_components(
     settings = SamplerSettings(draws, tune, chains, target_accept, cores, random_seed, engine, progressbar)
     if not isinstance(mixture, Mixture):
         raise InputError(f"mixture must be a Mixture as template, got {mixture!r}. Use e.g. mixture=bm.Mixture(1).")
-    observations = observe(y, weights)
+    observations = read_rows(mixture.family, y, weights, resolution)
     check_counts(observations)
     wanted = _distinct_counts(n_components)
     fits: dict[int, Fit] = {}
@@ -139,10 +144,11 @@ def choose_components(
     for k in wanted:
         try:
             check_component_count(k, observations)
+            refuse_unidentified(mixture.family, k, observations)
         except InputError as error:
             failures[k] = str(error)
             continue
-        fits[k] = fit_mixture(_with_components(mixture, k), y, settings, weights=weights)
+        fits[k] = fit_mixture(_with_components(mixture, k), y, settings, weights=weights, resolution=resolution)
     if not fits:
         raise InputError(f"at least one of n_components={wanted} must be possible, but: {failures[wanted[0]]}")
     return Comparison(fits, rank(fits, failures, "n_components"))

@@ -118,12 +118,30 @@ def _refuse_different_data(posteriors: Mapping[Any, Posterior]) -> None:
     items = list(posteriors.items())
     first_name, first = items[0]
     for name, posterior in items[1:]:
+        one, other = _measure(first), _measure(posterior)
+        if one != other:
+            raise InputError(
+                f"fits must measure rows alike to be compared, got {one} in {first_name!r} and {other} in {name!r}: a "
+                "density depends on the units and may be any size, the probability of an interval is at most 1 and "
+                "grows with its width. Refit them with the same resolution= and families of one kind."
+            )
         if posterior.info.digest != first.info.digest:
             raise InputError(
                 "fits must be of the same rows in the same order to be compared, got different data in "
                 f"{first_name!r} ({first.info.n} rows of {first.info.name!r}) and {name!r} ({posterior.info.n} rows of "
                 f"{posterior.info.name!r}). Refit them on the same data."
             )
+
+
+def _measure(posterior: Posterior) -> str:
+    """Return what a row contributes: the kind of cells, and whether they have densities or probabilities."""
+    kinds = []
+    for c, name in enumerate(posterior.layout.names):
+        block = posterior.resolved.blocks[0 if posterior.resolved.blocks[0].family.multivariate else c]
+        kinds.append(f"{name}: {'probability' if block.family.discrete else 'density'}")
+    discrete = {kind.rsplit(": ", 1)[1] for kind in kinds}
+    words = discrete.pop() if len(discrete) == 1 else ", ".join(kinds)
+    return f"{words} of {posterior.info.measure}"
 
 
 def _row(result: PointwiseLOO, information: WAIC, diagnosis: Diagnosis, posterior: Posterior) -> dict[str, Any]:

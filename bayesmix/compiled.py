@@ -1,12 +1,19 @@
-"""From a resolved specification to the compiled engine: what it covers, and its problem in plain numbers."""
+"""From a resolved specification to the compiled engine: what it covers, its rows and its problem in plain numbers."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesmix.data import Observations
+from bayesmix.blocks import Block, Layout, Variable
+from bayesmix.cells import fixed_log_densities
+from bayesmix.data import FloatArray, Observations
 from bayesmix.mixture import Mixture
+from bayesmix.model import extra_weight_names
 from bayesmix.priors import (
+    LKJ,
+    Beta,
     Exponential,
     Gamma,
     HalfNormal,
@@ -14,15 +21,19 @@ from bayesmix.priors import (
     LogitNormal,
     LogNormal,
     Normal,
+    SimplexDirichlet,
+    WrappedNormal,
     stack_parameters,
 )
 
 if TYPE_CHECKING:
-    import xarray as xr
-
     from bayesmix.engine import Problem
+    from bayesmix.engine import Variable as EngineVariable
+    from bayesmix.engine.pointwise import Draws
+    from bayesmix.engine.rows import Block as EngineBlock
+    from bayesmix.engine.rows import Rows
 
-__all__ = ["find_mode_table", "problem_of", "why_not_covered"]
+__all__ = ["Laid", "draws_of", "families_are_covered", "problem_of", "rows_of", "value_starts", "why_not_covered"]
 
 _KINDS = {
     Normal: ("NORMAL", ("mu", "sigma")),
@@ -32,9 +43,14 @@ _KINDS = {
     Exponential: ("EXPONENTIAL", ("lam",)),
     Gamma: ("GAMMA", ("alpha", "beta")),
     InverseGamma: ("INVERSE_GAMMA", ("alpha", "beta")),
+    Beta: ("BETA", ("alpha", "beta")),
+    WrappedNormal: ("NORMAL", ("mu", "sigma")),  # what depends on an angle does not see how often it is wound
 }
 
-_MANY_ROWS = 20_000
+
+def families_are_covered(resolved: Mixture) -> bool:
+    """Whether every family has a compiled kernel, so that results over draws come from the compiled pass."""
+    return all(block.family.kernel is not None for block in resolved.blocks)
 
 
 def why_not_covered(resolved: Mixture) -> str | None:
@@ -45,73 +61,195 @@ def why_not_covered(resolved: Mixture) -> str | None:
     resolved : Mixture
         With a prior for every parameter.
     """
-    if resolved.family.kernel is None:
-        return f"the {resolved.family.name} family has no compiled kernel"
+    for block in resolved.blocks:
+        if block.family.kernel is None:
+            return f"the {block.family.name} family has no compiled kernel"
     for name, spec in resolved.priors.items():
-        for prior in spec if isinstance(spec, tuple) else (spec,):
-            if type(prior) not in _KINDS:
-                return f"the prior {prior} of {name!r} is not compiled"
+        kind, _ = stack_parameters(spec, name, resolved.n_components)
+        if type(kind) not in _KINDS and not isinstance(kind, (SimplexDirichlet, LKJ)):
+            return f"the prior {spec} of {name!r} is not compiled"
+        if isinstance(spec, tuple) and isinstance(kind, (SimplexDirichlet, LKJ)):
+            return f"priors of {name!r} that differ between components are not compiled"
     return None
 
 
-def problem_of(resolved: Mixture, observations: Observations) -> "Problem":
-    """Write a covered specification and its rows, merged to distinct values, as a problem of the engine.
+@dataclass(frozen=True, eq=False)
+class Laid:
+    """A problem of the engine with the rows it was made from: distinct, in its order, columns centred."""
+
+    problem: "Problem"
+    layout: Layout
+    cells: FloatArray
+
+
+def problem_of(resolved: Mixture, observations: Observations) -> Laid:
+    """Write a covered specification and its rows, merged to distinct ones, as a problem of the engine.
 
     Parameters
     ----------
     resolved : Mixture
     observations : Observations
     """
-    from bayesmix.engine import Prior, PriorKind, Problem
+    from bayesmix.engine import Problem
+
+    layout, distinct = Layout.of(observations), observations.distinct
+    # Rows with the same missing cells follow each other, so that a multivariate kernel changes its matrix rarely.
+    order = np.lexsort(np.isnan(distinct.cells).T[::-1]) if np.isnan(distinct.cells).any() else slice(None)
+    cells = np.array(distinct.cells[order])
+    fixed = fixed_log_densities(resolved, layout, cells)
+    centres = _centre(resolved, layout, cells)
+    problem = Problem(
+        rows_of(resolved, layout, cells, distinct.counts[order], fixed=fixed),
+        tuple(_engine_variable(resolved, v, centres.get(v.name, 0.0)) for v in resolved.variables),
+        tuple(resolved.total_concentration().tolist()),
+        resolved.sort_key,
+        extra_weight_names(resolved),
+        {v.name: v.dims for v in resolved.variables},
+    )
+    return Laid(problem, layout, cells)
+
+
+def _centre(resolved: Mixture, layout: Layout, cells: FloatArray) -> dict[str, float]:
+    """Subtract an exact round number from columns whose family moves with the data, in place; return it by variable."""
+    from bayesmix.engine.problem import exact_centre
+
+    centres = {}
+    for block in resolved.blocks:
+        name = f"{block.prefix}mu"
+        spec = resolved.priors.get(name)
+        if block.family.location_scale and not block.family.multivariate and isinstance(spec, Normal):
+            part = layout.part(block.columns[0])
+            centres[name] = exact_centre(cells[:, part])
+            cells[:, part] -= centres[name]
+    return centres
+
+
+def _engine_variable(resolved: Mixture, variable: Variable, centre: float) -> "EngineVariable":
+    from bayesmix.engine import PriorKind
+    from bayesmix.engine import Variable as EngineVariable
 
     k = resolved.n_components
-    shared = {p.name: p.shared for p in resolved.family.parameters}
-    priors: dict[str, Prior] = {}
-    for name, spec in resolved.priors.items():
-        prior, hyper = stack_parameters(spec, name, k)
-        kind, names = _KINDS[type(prior)]
-        numbers = [tuple(np.atleast_1d(hyper[field]).astype(float).tolist()) for field in names]
-        priors[name] = Prior(PriorKind[kind], *numbers)
-    key: Any = resolved.sort_key
-    return Problem(
-        observations.distinct.values,
-        k,
-        priors["mu"],
-        priors["sigma"],
-        counts=observations.distinct.counts,
-        alpha=tuple(resolved.weights.concentration(k).tolist()),
-        order_by=key,
-        common_sigma=shared["sigma"],
+    shape = variable.shape(k)
+    common: dict[str, Any] = {
+        "rows": 1 if variable.shared else k,
+        "size": len(variable.labels) if variable.parameter.dim is not None else 1,
+        "shape": shape,
+    }
+    prior, hyper = stack_parameters(
+        resolved.priors[variable.name], variable.name, k, vector=variable.parameter.dim is not None
     )
+    if isinstance(prior, SimplexDirichlet):
+        a = np.broadcast_to(np.asarray(hyper["a"], dtype=float), (common["size"],))
+        return EngineVariable(variable.name, _numbers(PriorKind.GAMMA, a, np.ones(1)), type="simplex", **common)
+    if isinstance(prior, LKJ):
+        eta = np.array([float(hyper["eta"])])
+        return EngineVariable(variable.name, _numbers(PriorKind.BETA, eta, eta), type="correlation", **common)
+    kind, names = _KINDS[type(prior)]
+    numbers = [np.broadcast_to(np.asarray(hyper[field], dtype=float), shape) for field in names]
+    return EngineVariable(variable.name, _numbers(PriorKind[kind], *numbers), centre=centre, **common)
 
 
-def find_mode_table(problem: "Problem", seed: int) -> "xr.Dataset":
-    """Return the distinct modes that searches from random starts end in, the largest approximate mass first.
+def _numbers(kind: Any, *hyper: FloatArray) -> Any:
+    """Return the engine's prior; one number stands for equal ones."""
+    from bayesmix.engine import Prior
+
+    flat = [tuple(np.ravel(h).tolist()) for h in hyper]
+    return Prior(kind, *(f[:1] if len(set(f)) == 1 else f for f in flat))
+
+
+def rows_of(
+    resolved: Mixture,
+    layout: Layout,
+    cells: FloatArray,
+    counts: FloatArray | None = None,
+    *,
+    fixed: FloatArray | None = None,
+) -> "Rows":
+    """Write rows as the compiled pass reads them; every family must have a kernel.
 
     Parameters
     ----------
-    problem : Problem
-    seed : int
-
-    Returns
-    -------
-    Dataset
-        Dims (mode, component): ``w``, ``mu``, ``sigma``; dim mode: ``log_posterior``, ``log_mass`` (Laplace's
-        approximation for one labelling; NaN on a ridge) and ``hits``, the number of searches that ended there. 10
-        searches, 4 where there are more than 20 000 distinct values.
+    resolved : Mixture
+    layout : Layout
+    cells : ndarray, shape (n, width)
+    counts : ndarray, shape (n,), optional
+        Once each by default.
+    fixed : ndarray, optional
+        Log densities in the components without parameters, where the cells were centred since; computed by default.
     """
-    import xarray as xr
+    from bayesmix.engine.rows import Rows
 
-    from bayesmix.engine import find_modes
+    own = np.ones(len(cells)) if counts is None else counts
+    fixed = fixed_log_densities(resolved, layout, cells) if fixed is None else fixed
+    starts, size = value_starts(resolved)
+    blocks = [_engine_block(resolved, group, layout, cells, starts) for group in _groups(resolved, layout)]
+    return Rows(tuple(blocks), resolved.n_components, size, own, fixed)
 
-    searches = 10 if problem.values.size <= _MANY_ROWS else 4
-    modes = find_modes(problem, seed, searches=searches)
-    shape = (len(modes), problem.n_components)
-    parameters = {
-        name: (("mode", "component"), np.array([np.broadcast_to(getattr(m, name), shape[1:]) for m in modes]))
-        for name in ("w", "mu", "sigma")
-    }
-    scalars = {
-        name: (("mode",), np.array([getattr(m, name) for m in modes])) for name in ("log_posterior", "log_mass", "hits")
-    }
-    return xr.Dataset({**parameters, **scalars}, {"mode": np.arange(shape[0]), "component": np.arange(shape[1])})
+
+def value_starts(resolved: Mixture) -> tuple[dict[str, int], int]:
+    """Return where each variable begins in the engine's vector of values, and the vector's length."""
+    starts, at = {}, 0
+    for variable in resolved.variables:
+        starts[variable.name] = at
+        at += int(np.prod(variable.shape(resolved.n_components)))
+    return starts, at
+
+
+def _groups(resolved: Mixture, layout: Layout) -> list[list[Block]]:
+    """Put columns that one kernel can take together into one group: same family and options, points or intervals."""
+    groups: dict[Any, list[Block]] = {}
+    for number, block in enumerate(resolved.blocks):
+        alone = number if block.family.reads == "category" else -1
+        groups.setdefault((block.family.name, block.interval(layout), alone), []).append(block)
+    return list(groups.values())
+
+
+def _engine_block(
+    resolved: Mixture, group: list[Block], layout: Layout, cells: FloatArray, starts: Mapping[str, int]
+) -> "EngineBlock":
+    from bayesmix.engine.rows import Block as EngineBlock
+
+    first = group[0]
+    kind = f"{first.family.kernel}{'_interval' if first.interval(layout) else ''}"
+    if first.family.multivariate:
+        columns = tuple(cells[:, [c]] for c in range(cells.shape[1]))
+    else:
+        columns = tuple(block.cells(cells, layout) for block in group)
+    option = len(first.family.dims.get("category", ()))
+    return EngineBlock(kind, columns, _slots(resolved, group, starts), option)
+
+
+def _slots(resolved: Mixture, group: list[Block], starts: Mapping[str, int]) -> Any:
+    """Return where each parameter of each column and component stands among the values."""
+    k = resolved.n_components
+    p = len(resolved.variables[0].labels) if group[0].family.multivariate else len(group)
+    rows: list[Any] = []
+    for parameter in group[0].family.parameters:
+        for block in group:
+            start = starts[f"{block.prefix}{parameter.name}"]
+            size = len(block.family.dims[parameter.dim]) if parameter.dim is not None else 1
+            step = 0 if parameter.shared else size
+            entries = [start + i + step * np.arange(k) for i in range(size)]
+            spread = block.family.multivariate and parameter.dim is None
+            rows += entries * p if spread else entries
+    return np.array(rows, dtype=np.int64).reshape(-1, 1, k)
+
+
+def draws_of(resolved: Mixture, weights: FloatArray, parameters: Mapping[str, FloatArray]) -> "Draws":
+    """Write draws as the compiled pass reads them.
+
+    Parameters
+    ----------
+    resolved : Mixture
+    weights : ndarray, shape (S, M)
+    parameters : mapping of ndarray, shapes (S, K), (S, 1) where shared, or with a further axis
+    """
+    from bayesmix.engine.pointwise import Draws
+
+    parts = []
+    for variable in resolved.variables:
+        value = parameters[variable.name].reshape(len(weights), -1)
+        with np.errstate(divide="ignore"):  # a category's probability may round to 0
+            parts.append(np.log(value) if variable.parameter.support == "simplex" else value)
+    with np.errstate(divide="ignore"):  # a weight that rounded to 0 has log -inf, and the pass copes
+        return Draws(np.log(weights), np.concatenate(parts, axis=1))

@@ -1,6 +1,7 @@
 """R-hat and effective sample sizes of many quantities at once, by ArviZ's array functions."""
 
 from collections.abc import Sequence
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,7 +54,10 @@ def stack_draws(variables: "xr.Dataset") -> tuple[list[str], FloatArray]:
     names: list[str] = []
     parts = []
     for name, variable in variables.data_vars.items():
-        values = variable.transpose(..., "chain", "draw").values
-        names += [str(name)] if values.ndim == 2 else [f"{name}[{k}]" for k in range(values.shape[0])]
-        parts.append(values.reshape(-1, *values.shape[-2:]))
+        ahead = variable.transpose(..., "chain", "draw")
+        dims = ahead.dims[:-2]
+        labels = [ahead[d].values.tolist() if d in ahead.coords else range(ahead.sizes[d]) for d in dims]
+        entries = [", ".join(map(str, entry)) for entry in product(*labels)]
+        names += [f"{name}[{entry}]" for entry in entries] if dims else [str(name)]
+        parts.append(ahead.values.reshape(-1, *ahead.shape[-2:]))
     return names, np.concatenate(parts)

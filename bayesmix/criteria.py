@@ -1,7 +1,8 @@
 """Predictive criteria of one fit: PSIS-LOO by ArviZ, and WAIC, which ArviZ 1.x no longer has.
 
-Both work on distinct values and weigh each with the units it stands for, so that tied rows cost nothing twice. Above
-2000 distinct values LOO is estimated from 1000 units drawn at random, with the standard error that adds.
+Both work on distinct rows and weigh each with the units it stands for, so that tied rows cost nothing twice. Above 2000
+distinct rows LOO is estimated from 1000 units drawn at random, with the standard error that adds. Rows in which nothing
+was observed say nothing about prediction and are left out.
 """
 
 import warnings
@@ -118,15 +119,15 @@ def waic(posterior: Posterior) -> WAIC:
     InputError
         If the fit has weights that are no counts.
     """
-    distinct = _counted(posterior).distinct
+    units = _units(posterior)
     draws = posterior.arrays
-    keep = max(200, MAX_TERMS // (len(distinct.values) * posterior.n_components))
+    keep = max(200, MAX_TERMS // (len(units.counts) * posterior.n_components))
     draws = thinned(draws, keep)
-    lppd, penalty = np.empty(len(distinct.values)), np.empty(len(distinct.values))
+    lppd, penalty = np.empty(len(units.counts)), np.empty(len(units.counts))
     for rows in row_chunks(len(lppd), draws.n_draws):
-        values = row_log_density(posterior.resolved.family, draws, distinct.values[rows])
+        values = row_log_density(posterior, draws, units.cells[rows])
         lppd[rows], penalty[rows] = log_mean_exp(values), np.var(values, axis=0, ddof=1)
-    return _waic_from(lppd, penalty, distinct.counts, distinct.inverse)
+    return _waic_from(lppd, penalty, units.counts, units.inverse)
 
 
 def check_counts(observations: Observations) -> None:
@@ -144,9 +145,24 @@ def check_counts(observations: Observations) -> None:
         )
 
 
-def _counted(posterior: Posterior) -> Observations:
-    check_counts(posterior.observations)
-    return posterior.observations
+@dataclass(frozen=True, eq=False)
+class _Units:
+    """Distinct rows in which something was observed; `inverse` gives those rows of the data back."""
+
+    cells: FloatArray
+    counts: FloatArray
+    inverse: np.ndarray
+
+
+def _units(posterior: Posterior) -> _Units:
+    observations = posterior.observations
+    check_counts(observations)
+    distinct = observations.distinct
+    if observations.informative.all():
+        return _Units(distinct.cells, distinct.counts, distinct.inverse)
+    seen = ~np.isnan(distinct.cells).all(axis=1)
+    position = np.cumsum(seen) - 1
+    return _Units(distinct.cells[seen], distinct.counts[seen], position[distinct.inverse[observations.informative]])
 
 
 def relative_efficiency(log_lik: "xr.DataArray", counts: FloatArray | None = None) -> float:
@@ -267,21 +283,20 @@ def pointwise_loo(posterior: Posterior) -> PointwiseLOO:
     InputError
         If the fit has weights that are no counts.
     """
-    observations = _counted(posterior)
-    distinct = observations.distinct
-    total = observations.total
-    sampled = len(distinct.values) > MAX_EXACT_ROWS
+    units = _units(posterior)
+    total = float(units.counts.sum())
+    sampled = len(units.counts) > MAX_EXACT_ROWS
     if sampled:
         # The draw depends on the data alone, so that fits of the same data are compared on the same rows.
-        rng = np.random.default_rng(int(observations.digest[:16], 16))
-        rows = rng.choice(len(distinct.values), size=SUBSAMPLE, p=distinct.counts / total)
-        everywhere = _approximation(posterior, distinct.values)
-        approximation, total_approximation = everywhere[rows], float(distinct.counts @ everywhere)
+        rng = np.random.default_rng(int(posterior.observations.digest[:16], 16))
+        rows = rng.choice(len(units.counts), size=SUBSAMPLE, p=units.counts / total)
+        everywhere = _approximation(posterior, units.cells)
+        approximation, total_approximation = everywhere[rows], float(units.counts @ everywhere)
         counts = np.full(SUBSAMPLE, total / SUBSAMPLE)
     else:
-        rows, counts = np.arange(len(distinct.values)), distinct.counts
+        rows, counts = np.arange(len(units.counts)), units.counts
         approximation, total_approximation = np.zeros(len(rows)), 0.0
-    log_lik = _log_lik_tree(posterior, distinct.values[rows])
+    log_lik = _log_lik_tree(posterior, units.cells[rows])
     result = _arviz_loo(posterior, log_lik, counts)
     return PointwiseLOO(
         rows=rows,
@@ -298,20 +313,20 @@ def pointwise_loo(posterior: Posterior) -> PointwiseLOO:
     )
 
 
-def _approximation(posterior: Posterior, values: FloatArray) -> FloatArray:
+def _approximation(posterior: Posterior, cells: FloatArray) -> FloatArray:
     """Log predictive density from a few draws: near elpd_i up to a term that hardly varies between rows."""
     draws = thinned(posterior.arrays, _APPROXIMATION_DRAWS)
-    out = np.empty(len(values))
-    for rows in row_chunks(len(values), draws.n_draws):
-        out[rows] = log_mean_exp(row_log_density(posterior.resolved.family, draws, values[rows]))
+    out = np.empty(len(cells))
+    for rows in row_chunks(len(cells), draws.n_draws):
+        out[rows] = log_mean_exp(row_log_density(posterior, draws, cells[rows]))
     return out
 
 
-def _log_lik_tree(posterior: Posterior, values: FloatArray) -> "xr.DataArray":
+def _log_lik_tree(posterior: Posterior, cells: FloatArray) -> "xr.DataArray":
     import xarray as xr
 
-    flat = row_log_density(posterior.resolved.family, posterior.arrays, values)
-    return xr.DataArray(flat.reshape(posterior.info.chains, -1, len(values)), dims=("chain", "draw", "obs"))
+    flat = row_log_density(posterior, posterior.arrays, cells)
+    return xr.DataArray(flat.reshape(posterior.info.chains, -1, len(cells)), dims=("chain", "draw", "obs"))
 
 
 def _arviz_loo(posterior: Posterior, log_lik: "xr.DataArray", counts: FloatArray) -> Any:
@@ -376,7 +391,7 @@ def loo_of(rows: PointwiseLOO, posterior: Posterior) -> Any:
             loo_subsample_observations=rows.rows,
             elpd_loo_approx=None,
         )
-    inverse, coords = observations.distinct.inverse, {"obs": observations.coordinate}
+    inverse, coords = _units(posterior).inverse, {"obs": observations.coordinate[observations.informative]}
     pointwise = {
         "elpd_i": xr.DataArray(rows.elpd_i[inverse], dims="obs", coords=coords),
         "pareto_k": xr.DataArray(rows.pareto_k[inverse], dims="obs", coords=coords),

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 
 from bayesmix.convergence import ESS_MIN, RHAT_MAX, convergence, stack_draws
-from bayesmix.likelihood import component_log_joint
+from bayesmix.data import FloatArray, Observations
+from bayesmix.likelihood import row_log_density
+from bayesmix.model import WEIGHTS_NAME
 from bayesmix.posterior import Posterior, model_variables
 from bayesmix.relabeling import LabelCheck, check_labels
-from bayesmix.scores import log_sum_exp
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -100,7 +101,7 @@ def check(posterior: Posterior) -> Diagnosis:
         *_sampler_findings(divergences, depth, total, smallest_bfmi, posterior),
         *_label_findings(labels),
     ]
-    notes = _label_notes(labels)
+    notes = [*_label_notes(labels), *_data_notes(posterior)]
     if findings:
         text = "The fit did not pass its checks. " + " ".join(findings + notes)
     else:
@@ -135,14 +136,22 @@ def _label_free(posterior: Posterior) -> "xr.Dataset":
         whole = posterior.idata["log_likelihood"].to_dataset()
         quantities["log_likelihood"] = next(iter(whole.data_vars.values())).sum("obs").values
     if posterior.data is not None:
-        points = np.unique(posterior.observations.spread(np.array([0.1, 0.5, 0.9])))
-        values = log_sum_exp(component_log_joint(posterior.resolved.family, posterior.arrays, points))
-        for j, point in enumerate(points):
-            quantities[f"log_density({point:.4g})"] = values[:, j].reshape(shape)
+        cells = np.unique(_three_rows(posterior.observations), axis=0)
+        values = row_log_density(posterior, posterior.arrays, cells)
+        for j, row in enumerate(cells):
+            if np.isfinite(row).any():
+                point = ", ".join(f"{number:.4g}" for number in row)
+                quantities[f"log_density({point})"] = values[:, j].reshape(shape)
     return xr.Dataset(
         {name: (("chain", "draw"), value) for name, value in quantities.items()},
         coords={"chain": source["chain"], "draw": source["draw"]},
     )
+
+
+def _three_rows(observations: Observations) -> FloatArray:
+    """Return the cells of rows at a tenth, the half and nine tenths of the units."""
+    chosen = observations.spread(np.array([0.1, 0.5, 0.9]))
+    return chosen[:, np.newaxis] if chosen.ndim == 1 else chosen
 
 
 def _convergence_findings(table: pd.DataFrame, posterior: Posterior) -> list[str]:
@@ -173,12 +182,14 @@ def _mode_findings(table: pd.DataFrame, posterior: Posterior) -> list[str]:
     occupied = np.unique(nearest)
     if len(occupied) < 2:
         return []
-    key = posterior.resolved.order_by or posterior.resolved.family.order_by
+    name, entry = posterior.resolved.order_key or (WEIGHTS_NAME, 0)
+    values = modes[name].values
+    shown = values if values.ndim == 2 else values[..., entry]
     mass = modes["log_mass"].values[occupied]
     share = np.exp(mass - np.max(mass)) / np.sum(np.exp(mass - np.max(mass)))
     parts = [
         f"chain{'s' if np.sum(nearest == m) > 1 else ''} {', '.join(map(str, np.flatnonzero(nearest == m)))} near "
-        f"{key} = ({', '.join(f'{v:.4g}' for v in modes[key].values[m])})"
+        f"{name} = ({', '.join(f'{v:.4g}' for v in shown[m])})"
         + (f" with about {s:.2g} of their mass" if np.all(np.isfinite(mass)) else "")
         for m, s in zip(occupied, share, strict=True)
     ]
@@ -194,9 +205,8 @@ def _nearest_modes(posterior: Posterior, modes: "xr.Dataset") -> np.ndarray:
     total: Any = 0.0
     for name in model_variables(posterior):
         mean, spread = source[name].mean("draw"), source[name].std("draw").mean("chain")
-        target = modes[name] if "component" in source[name].dims else modes[name].isel(component=0, drop=True)
-        square = ((mean - target) / spread) ** 2
-        total = total + (square.sum("component") if "component" in square.dims else square)
+        square = ((mean - modes[name]) / spread) ** 2
+        total = total + square.sum([d for d in square.dims if d not in ("chain", "mode")])
     return np.asarray(total.transpose("chain", "mode").argmin("mode").values)
 
 
@@ -233,9 +243,29 @@ def _label_findings(labels: LabelCheck) -> list[str]:
     ]
 
 
+def _data_notes(posterior: Posterior) -> list[str]:
+    """Say what the analyst should know of the rows: nothing observed, rounding taken into account."""
+    if posterior.data is None:
+        return []
+    empty = int((~posterior.data.informative).sum())
+    notes = []
+    if empty:
+        notes.append(
+            f"Note: {empty} of {posterior.info.n} rows have no observed cell; they have the groups' sizes as "
+            "memberships and are left out of LOO and WAIC."
+        )
+    return notes
+
+
 def _label_notes(labels: LabelCheck) -> list[str]:
     if labels.better_key is not None or labels.share < 0.05:
         return []
+    if labels.relabelled:
+        return [
+            f"Note: in {labels.share:.0%} of the draws it stays ambiguous which component is which, since relabelling "
+            "by memberships and by allocations disagree; components overlap, so read per-component numbers with care. "
+            "Densities and comparisons are not affected."
+        ]
     if labels.key is None:
         return [
             f"Note: in {labels.share:.0%} of the draws the components would rather be permuted than keep the identity "

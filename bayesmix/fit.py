@@ -11,14 +11,17 @@ import numpy as np
 import pandas as pd
 
 from bayesmix import assignment, criteria, diagnostics, plots, prediction, storage
-from bayesmix.data import observe, read_column
+from bayesmix.blocks import read_new_rows, read_rows
+from bayesmix.data import Observations
 from bayesmix.errors import InputError
 from bayesmix.evaluation import Evaluation, evaluate
 from bayesmix.intervals import credible_interval
 from bayesmix.likelihood import MAX_STORED, log_likelihood
-from bayesmix.mixture import Mixture, resolve
+from bayesmix.mixture import Mixture
 from bayesmix.model import OBSERVED_NAME, model_of
 from bayesmix.posterior import Posterior, model_variables
+from bayesmix.reading import read_column
+from bayesmix.resolving import resolve
 from bayesmix.sampling import draw
 from bayesmix.settings import SamplerSettings
 
@@ -105,19 +108,26 @@ class Fit(Posterior):
 
         Parameters
         ----------
-        y : list, array, Series, one-column frame or DataArray
-            New rows in the same units; a single one is fine.
+        y : column or table
+            New rows in the same units; a single one is fine. Tables are matched by column name.
         ci_prob, ci_kind : optional
             Interval probability and kind.
         """
-        rows = replace(read_column(y), name=self.info.name)
-        assignment.check_reach(self, rows.values)
+        rows = self._new_rows(y)
         return assignment.assignments(self, rows, credible_interval(ci_prob, ci_kind))
+
+    def _new_rows(self, y: Any) -> Observations:
+        rows = read_new_rows(self.resolved.family, y, self.layout)
+        named = tuple(replace(c, name=name) for c, name in zip(rows.columns, self.layout.names, strict=True))
+        rows = replace(rows, columns=named)
+        assignment.check_reach(self, rows)
+        return rows
 
     def density(
         self,
         grid: Any = None,
         *,
+        column: str | None = None,
         ci_prob: float | None = None,
         ci_kind: str | None = None,
     ) -> "xr.Dataset":
@@ -126,13 +136,16 @@ class Fit(Posterior):
         Parameters
         ----------
         grid : array_like, optional
-            Points in the data's units; by default 401 over the range of the data and a quarter beyond.
+            Points in the data's units; by default 401 over the range of the data and a quarter beyond, or every count
+            or category in it.
+        column : str, optional
+            Which column of a table; the others are integrated out.
         ci_prob, ci_kind : optional
             Interval probability and kind.
         """
-        points = prediction.default_grid(self) if grid is None else read_column(grid, "grid").values
-        assignment.check_reach(self, points)
-        return prediction.density(self, points, credible_interval(ci_prob, ci_kind))
+        position = prediction.column_position(self, column)
+        points = prediction.default_grid(self, position) if grid is None else read_column(grid, "grid").values
+        return prediction.density(self, points, credible_interval(ci_prob, ci_kind), position)
 
     def simulate(
         self, n_datasets: int = 1, *, n_obs: int | None = None, random_seed: int | None = None
@@ -149,10 +162,9 @@ class Fit(Posterior):
         Returns
         -------
         Dataset
-            Dims (dataset, obs): the value under the data's name, and ``component``.
+            Dims (dataset, obs): the values under the data's names, and ``component``.
         """
-        rows = self.info.n if n_obs is None else n_obs
-        return prediction.simulate(self, n_datasets, rows, generator(random_seed))
+        return prediction.simulate(self, n_datasets, n_obs, generator(random_seed))
 
     @property
     def modes(self) -> pd.DataFrame:
@@ -267,7 +279,8 @@ class Fit(Posterior):
         table = self.summary()
         return (
             f"Fit of {self.resolved.n_components} {self.resolved.family.name} component"
-            f"{'s' if self.n_components > 1 else ''} to {info.n} rows of {info.name!r} "
+            f"{'s' if self.n_components > 1 else ''}{''.join(f' + {name}' for name in self.resolved.extras)} to "
+            f"{info.n} rows of {info.name!r} "
             f"({info.chains} x {info.draws} draws, seed {info.random_seed}, {info.seconds:.1f} s)\n"
             f"{table.iloc[:, :4].to_string()}\n{self.check().text}"
         )
@@ -307,22 +320,26 @@ def generator(random_seed: int | None) -> np.random.Generator:
     return np.random.default_rng(random_seed)
 
 
-def fit_mixture(mixture: Mixture, y: Any, settings: SamplerSettings, *, weights: Any = None) -> Fit:
+def fit_mixture(
+    mixture: Mixture, y: Any, settings: SamplerSettings, *, weights: Any = None, resolution: Any = None
+) -> Fit:
     """Draw from the posterior of a mixture; the public way is ``mixture.fit(y)``.
 
     Parameters
     ----------
     mixture : Mixture
-    y : list, tuple, array, Series, one-column frame or DataArray
+    y : column or table
     settings : SamplerSettings
     weights : list, array or Series, optional
         How often each row counts.
+    resolution : number, "auto" or mapping, optional
+        The steps that values were rounded to.
 
     Returns
     -------
     Fit
     """
-    observations = observe(y, weights)
+    observations = read_rows(mixture.family, y, weights, resolution)
     resolved = resolve(mixture, observations)
     tree, info = draw(resolved, observations, settings)
     fit = Fit(mixture, resolved, tree, info, observations)

@@ -1,6 +1,6 @@
 """Pointwise log-densities of the mixture, memberships summed out, in chunks of rows.
 
-The compiled engine's pass does the work where the family has a kernel, on all cores; NumPy does it otherwise. Arrays
+The compiled engine's pass does the work where the families have kernels, on all cores; NumPy does it otherwise. Arrays
 of draws x rows x components are never held whole: callers walk over chunks of rows.
 """
 
@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bayesmix.cells import component_log_density
+from bayesmix.compiled import draws_of, families_are_covered, rows_of
 from bayesmix.data import FloatArray
-from bayesmix.families import Family
 from bayesmix.model import OBSERVED_NAME
 from bayesmix.posterior import DrawArrays, Posterior
 from bayesmix.scores import log_sum_exp
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from bayesmix.engine.pointwise import Draws
+    from bayesmix.engine.rows import Rows
 
 __all__ = [
     "MAX_STORED",
@@ -53,97 +57,99 @@ def row_chunks(n_rows: int, values_per_row: int) -> Iterator[slice]:
         yield slice(start, min(start + step, n_rows))
 
 
-def component_log_joint(family: Family, draws: DrawArrays, y: FloatArray) -> FloatArray:
-    """Return ``log w[s, k] + log f(y[i] | parameters[s, k])``, shape (S, n, K).
+def component_log_joint(posterior: Posterior, draws: DrawArrays, cells: FloatArray) -> FloatArray:
+    """Return ``log w[s, k] + log f(row i | parameters[s, k])`` by NumPy, shape (S, n, M).
 
     Parameters
     ----------
-    family : Family
+    posterior : Posterior
     draws : DrawArrays
-        S draws of K components.
-    y : ndarray, shape (n,)
+        S draws of M components.
+    cells : ndarray, shape (n, width)
         One chunk of rows.
     """
-    parameters = {name: value[:, np.newaxis, :] for name, value in draws.parameters.items()}
     with np.errstate(divide="ignore"):  # a weight may underflow to 0: its log-density is -inf, as it should be
         log_weights = np.log(draws.weights)[:, np.newaxis, :]
-    return family.log_density(y[np.newaxis, :, np.newaxis], parameters) + log_weights
+    return component_log_density(posterior.resolved, posterior.layout, draws.parameters, cells) + log_weights
 
 
-def _square_arrays(draws: DrawArrays) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return what the passes of the "square" kernel take, in their order."""
-    return draws.weights, draws.parameters["mu"], draws.parameters["sigma"]
+def _compiled(posterior: Posterior, draws: DrawArrays, cells: FloatArray) -> "tuple[Rows, Draws] | None":
+    """Return what the compiled pass takes, or None where a family has no kernel."""
+    if not families_are_covered(posterior.resolved):
+        return None
+    rows = rows_of(posterior.resolved, posterior.layout, np.ascontiguousarray(cells))
+    return rows, draws_of(posterior.resolved, draws.weights, draws.parameters)
 
 
-def row_log_density(family: Family, draws: DrawArrays, y: FloatArray) -> FloatArray:
+def row_log_density(posterior: Posterior, draws: DrawArrays, cells: FloatArray) -> FloatArray:
     """Return the log-density of every row under every draw, memberships summed out, shape (S, n).
 
     Parameters
     ----------
-    family : Family
+    posterior : Posterior
     draws : DrawArrays
-    y : ndarray, shape (n,)
+    cells : ndarray, shape (n, width)
     """
-    if family.kernel == "square":
+    if (given := _compiled(posterior, draws, cells)) is not None:
         from bayesmix.engine import pointwise
 
-        return pointwise.log_likelihood(y, *_square_arrays(draws))
-    out = np.empty((draws.n_draws, len(y)))
-    for rows in row_chunks(len(y), draws.weights.size):
-        out[:, rows] = log_sum_exp(component_log_joint(family, draws, y[rows]))
+        return pointwise.log_likelihood(*given)
+    out = np.empty((draws.n_draws, len(cells)))
+    for rows in row_chunks(len(cells), draws.weights.size):
+        out[:, rows] = log_sum_exp(component_log_joint(posterior, draws, cells[rows]))
     return out
 
 
-def responsibilities(family: Family, draws: DrawArrays, y: FloatArray) -> FloatArray:
-    """Return ``w[s, k] f(y[i] | s, k) / sum_j w[s, j] f(y[i] | s, j)``, shape (S, n, K): a chunk of rows at a time.
+def responsibilities(posterior: Posterior, draws: DrawArrays, cells: FloatArray) -> FloatArray:
+    """Return ``w[s, k] f(row i | s, k) / sum_j w[s, j] f(row i | s, j)``, shape (S, n, M): a chunk of rows at a time.
 
     Parameters
     ----------
-    family : Family
+    posterior : Posterior
     draws : DrawArrays
-    y : ndarray, shape (n,)
+    cells : ndarray, shape (n, width)
     """
-    if family.kernel == "square":
+    if (given := _compiled(posterior, draws, cells)) is not None:
         from bayesmix.engine import pointwise
 
-        return pointwise.responsibilities(y, *_square_arrays(draws))
-    joint = component_log_joint(family, draws, y)
+        return pointwise.responsibilities(*given)
+    joint = component_log_joint(posterior, draws, cells)
     return np.asarray(np.exp(joint - log_sum_exp(joint)[..., np.newaxis]))
 
 
-def mean_responsibilities(family: Family, draws: DrawArrays, y: FloatArray) -> FloatArray:
-    """Return the mean over draws of the responsibilities, shape (n, K), without holding those of the draws.
+def mean_responsibilities(posterior: Posterior, draws: DrawArrays, cells: FloatArray) -> FloatArray:
+    """Return the mean over draws of the responsibilities, shape (n, M), without holding those of the draws.
 
     Parameters
     ----------
-    family : Family
+    posterior : Posterior
     draws : DrawArrays
-    y : ndarray, shape (n,)
+    cells : ndarray, shape (n, width)
     """
-    if family.kernel == "square":
+    if (given := _compiled(posterior, draws, cells)) is not None:
         from bayesmix.engine import pointwise
 
-        return pointwise.responsibility_mean(y, *_square_arrays(draws)).probability
-    out = np.empty((len(y), draws.weights.shape[1]))
-    for rows in row_chunks(len(y), draws.weights.size):
-        out[rows] = responsibilities(family, draws, y[rows]).mean(axis=0)
+        return pointwise.responsibility_mean(*given).probability
+    out = np.empty((len(cells), draws.weights.shape[1]))
+    for rows in row_chunks(len(cells), draws.weights.size):
+        out[rows] = responsibilities(posterior, draws, cells[rows]).mean(axis=0)
     return out
 
 
-def component_densities(family: Family, draws: DrawArrays, y: FloatArray) -> FloatArray:
-    """Return ``w[s, k] * f(y[i] | parameters[s, k])``, shape (S, K, n): a chunk of rows at a time.
+def component_densities(posterior: Posterior, draws: DrawArrays, cells: FloatArray) -> FloatArray:
+    """Return ``w[s, k] * f(row i | parameters[s, k])``, shape (S, M, n): a chunk of rows at a time.
 
     Parameters
     ----------
-    family : Family
+    posterior : Posterior
     draws : DrawArrays
-    y : ndarray, shape (n,)
+    cells : ndarray, shape (n, width)
     """
-    if family.kernel == "square":
+    if (given := _compiled(posterior, draws, cells)) is not None:
         from bayesmix.engine import pointwise
 
-        return pointwise.density(y, *_square_arrays(draws)).components
-    return np.exp(component_log_joint(family, draws, y)).transpose(0, 2, 1)
+        return pointwise.component_densities(*given)
+    return np.exp(component_log_joint(posterior, draws, cells)).transpose(0, 2, 1)
 
 
 def thinned(draws: DrawArrays, most: int) -> DrawArrays:
@@ -163,15 +169,16 @@ def log_likelihood(posterior: Posterior) -> "xr.DataArray":
     Returns
     -------
     DataArray
-        Dims (chain, draw, obs), in nats.
+        Dims (chain, draw, obs), in nats; rows in which nothing was observed are left out.
     """
     import xarray as xr
 
     rows, source = posterior.observations, posterior.idata["posterior"].to_dataset()
-    out = row_log_density(posterior.resolved.family, posterior.arrays, rows.distinct.values)[:, rows.distinct.inverse]
+    seen = rows.informative
+    out = row_log_density(posterior, posterior.arrays, rows.distinct.cells)[:, rows.distinct.inverse[seen]]
     return xr.DataArray(
-        out.reshape(posterior.info.chains, -1, rows.n),
+        out.reshape(posterior.info.chains, -1, out.shape[1]),
         dims=("chain", "draw", "obs"),
-        coords={"chain": source["chain"].values, "draw": source["draw"].values, "obs": rows.coordinate},
+        coords={"chain": source["chain"].values, "draw": source["draw"].values, "obs": rows.coordinate[seen]},
         name=OBSERVED_NAME,
     )

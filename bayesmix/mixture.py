@@ -1,19 +1,26 @@
 """`Mixture`: the specification of a finite mixture, a frozen value with no data in it."""
 
-import math
-import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesmix.data import Observations, check_component_count
-from bayesmix.errors import InputError, PriorWarning
-from bayesmix.families import Family, as_family, family_from_dict
+from bayesmix.blocks import (
+    Block,
+    FamilyTable,
+    Variable,
+    as_families,
+    blocks_of,
+    families_from_dict,
+    variables_of,
+)
+from bayesmix.data import FloatArray
+from bayesmix.errors import InputError
+from bayesmix.families import Family
 from bayesmix.priors import (
+    ByFeature,
     Dirichlet,
-    Prior,
     PriorSet,
     WeightsPrior,
     as_weights_prior,
@@ -23,9 +30,11 @@ from bayesmix.priors import (
 )
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from bayesmix.fit import Fit
 
-__all__ = ["Mixture", "check_n_components", "resolve"]
+__all__ = ["Mixture", "check_n_components"]
 
 _UNIFORM = Dirichlet(1.0)
 
@@ -35,23 +44,35 @@ class Mixture:
     """A finite mixture of `n_components` groups, before it has seen any data.
 
     The density of a row is ``sum_k w[k] * f(y | parameters[k])``; which group a row belongs to is summed out.
-    Components are exchangeable and every posterior draw is sorted by `order_by`, unless per-component priors or an
+    Components are exchangeable and every posterior draw is sorted by `order_by`, or, with several columns or a family
+    whose parameters have no order, relabelled to agree with the other draws; unless per-component priors or an
     asymmetric weights prior give the components an identity.
 
     Parameters
     ----------
     n_components : int
         Number of components, at least 1.
-    family : str or Family, default "normal"
-        ``"normal"``, or an object with options such as ``bm.families.Normal(common_sigma=True)``.
+    family : str, Family, or mapping, default "normal"
+        The name of a family, or an object with options such as ``bm.families.Normal(common_sigma=True)``. A mapping
+        from column to either describes a table whose columns are independent given the component, e.g.
+        ``{"age": "normal", "visits": "poisson"}``; ``"mv_normal"`` describes all columns of a table together.
     weights : Dirichlet or SparseDirichlet, default ``bm.priors.Dirichlet(1.0)``
         Prior of the component weights.
     priors : mapping, optional
         Parameter name to prior: one of `bayesmix.priors`, an unnamed PyMC distribution such as
-        ``pm.HalfNormal.dist(2.0)``, or a list with one per component. Parameters left out get the family's
-        data-scaled default.
-    order_by : str, optional
-        Parameter by which components are sorted; the family's own (``"mu"``) by default.
+        ``pm.HalfNormal.dist(2.0)``, a list with one per component, or for a multivariate family a mapping with one per
+        column. For a table, column to such a mapping: ``{"age": {"mu": bm.priors.Between(20, 70)}}``. Parameters left
+        out get the family's data-scaled default.
+    order_by : str or (str, str), optional
+        Parameter by which components are ordered; the family's own (``"mu"``) by default. For a table a pair of column
+        and parameter, ``("age", "mu")``; for ``"mv_normal"`` the column is enough.
+    noise : bool, default False
+        Whether to add a component called ``"noise"`` for rows that belong to no group: uniform over the range of the
+        fitted data, with the same density for rows beyond it.
+    zero_inflated : bool, default False
+        Whether to add a component called ``"zero"`` whose rows are all 0; for one column of counts.
+    ranges, backgrounds : optional
+        Of the noise component: range and log-density of each column, filled in from the data that are fitted.
 
     Raises
     ------
@@ -67,49 +88,101 @@ class Mixture:
     """
 
     n_components: int
-    family: Family
+    family: Family | FamilyTable
     weights: WeightsPrior
     priors: PriorSet
-    order_by: str | None
+    order_by: str | tuple[str, str] | None
+    noise: bool
+    zero_inflated: bool
+    ranges: tuple[tuple[float, float], ...]
+    backgrounds: tuple[float, ...]
 
     def __init__(
         self,
         n_components: int,
-        family: str | Family = "normal",
+        family: str | Family | Mapping[str, Any] = "normal",
         *,
         weights: Any = _UNIFORM,
         priors: Mapping[str, Any] | None = None,
-        order_by: str | None = None,
+        order_by: str | tuple[str, str] | None = None,
+        noise: bool = False,
+        zero_inflated: bool = False,
+        ranges: Sequence[Sequence[float]] = (),
+        backgrounds: Sequence[float] = (),
     ) -> None:
-        chosen = as_family(family)
+        chosen = as_families(family)
         fields = {
             "n_components": check_n_components(n_components),
             "family": chosen,
             "weights": as_weights_prior(weights),
-            "priors": PriorSet(priors),
-            "order_by": order_by,
+            "priors": PriorSet(_flat(priors, chosen)),
+            "order_by": tuple(order_by) if isinstance(order_by, list) else order_by,
+            "noise": noise,
+            "zero_inflated": zero_inflated,
+            "ranges": tuple((float(low), float(high)) for low, high in ranges),
+            "backgrounds": tuple(map(float, backgrounds)),
         }
         for name, value in fields.items():
             object.__setattr__(self, name, value)
         _check_parameters(self)
 
     @property
-    def sort_key(self) -> str | None:
-        """The parameter every draw is sorted by; None where components have an identity, or there is one only."""
-        if self.n_components == 1 or not self.exchangeable:
-            return None
-        return self.order_by or self.family.order_by
+    def blocks(self) -> tuple[Block, ...]:
+        """Which family describes which columns."""
+        return blocks_of(self.family)
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """The parameters in the order of the model."""
+        return variables_of(self.family)
+
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """Names of the components without parameters, which come last: ``"noise"``, ``"zero"``."""
+        return ("noise",) * self.noise + ("zero",) * self.zero_inflated
+
+    @property
+    def component_labels(self) -> tuple[int | str, ...]:
+        """Labels of all components a row may belong to."""
+        return (*range(self.n_components), *self.extras)
 
     @property
     def exchangeable(self) -> bool:
-        """Whether the components have the same prior; sorting draws is right only then."""
+        """Whether the components have the same prior; sorting or relabelling draws is right only then."""
         return self.weights.exchangeable and not any(isinstance(p, tuple) for p in self.priors.values())
+
+    @property
+    def order_key(self) -> tuple[str, int] | None:
+        """The variable that components are ordered by, and which of its entries; None where none has an order."""
+        if self.order_by is not None:
+            return _named_key(self, self.order_by)
+        for block in self.blocks:
+            if block.family.order_by is not None:
+                return f"{block.prefix}{block.family.order_by}", 0
+        return None
+
+    @property
+    def sort_key(self) -> tuple[str, int] | None:
+        """What the model sorts every draw by; None where components have an identity, no order, or there is one."""
+        return self.order_key if self.n_components > 1 and self.exchangeable else None
+
+    @property
+    def relabelled(self) -> bool:
+        """Whether draws are relabelled against each other after sampling, since no one order separates the groups."""
+        several = len(self.blocks) > 1 or self.blocks[0].family.multivariate
+        return self.n_components > 1 and self.exchangeable and (several or self.order_key is None)
+
+    def total_concentration(self) -> FloatArray:
+        """Dirichlet concentrations of all components; those without parameters have the mean one of the others."""
+        own = self.weights.concentration(self.n_components)
+        return np.concatenate([own, np.full(len(self.extras), own.mean())])
 
     def fit(
         self,
         y: Any,
         *,
         weights: Any = None,
+        resolution: Any = None,
         draws: int = 2000,
         tune: int | None = None,
         chains: int = 4,
@@ -119,15 +192,19 @@ class Mixture:
         engine: str = "auto",
         progressbar: bool = True,
     ) -> "Fit":
-        """Draw from the posterior given one column of data.
+        """Draw from the posterior given data.
 
         Parameters
         ----------
-        y : list, tuple, array, Series, one-column frame or DataArray
-            One number per row, at least two rows; results carry its index.
+        y : list, tuple, array, Series, frame, DataArray, or bm.Interval
+            One number per row, at least two rows; results carry its index. For families by column a frame (pandas,
+            polars, pyarrow) or a mapping of columns, read by name; blanks in it are integrated out (missing at random).
         weights : list, array or Series, optional
             How often each row counts. Whole numbers are counts and give what the expanded rows would; with other case
             weights the fit works but LOO and WAIC are refused.
+        resolution : float, "auto", or mapping from column to these, optional
+            The step that values were rounded to: a row then counts with the probability of its interval, half a step to
+            either side, and not with a density. ``"auto"`` looks for the step and states it in ``fit.info``.
         draws : int, default 2000
             Kept draws per chain.
         tune : int, optional
@@ -162,7 +239,36 @@ class Mixture:
         from bayesmix.settings import SamplerSettings
 
         settings = SamplerSettings(draws, tune, chains, target_accept, cores, random_seed, engine, progressbar)
-        return fit_mixture(self, y, settings, weights=weights)
+        return fit_mixture(self, y, settings, weights=weights, resolution=resolution)
+
+    def prior_predictive(
+        self, y: Any, *, n_datasets: int = 100, resolution: Any = None, random_seed: int | None = None
+    ) -> "xr.Dataset":
+        """Draw data sets from the prior: what the specification believes before it sees the data.
+
+        Parameters
+        ----------
+        y : column or table
+            The data that are to be fitted: default priors follow their scale, and data sets have as many rows.
+        n_datasets : int, default 100
+        resolution : number, "auto" or mapping, optional
+            As for `fit`.
+        random_seed : int, optional
+
+        Returns
+        -------
+        Dataset
+            Dims (dataset, obs): the values under the data's names, and the true ``component``; dims (dataset,
+            component, ...): the weights and parameters. `bayesmix.plots.plot_prior_predictive` draws it.
+
+        Examples
+        --------
+        >>> Mixture(2).prior_predictive([1.0, 2.0, 4.0], n_datasets=5, random_seed=1).sizes["dataset"]
+        5
+        """
+        from bayesmix.simulation import prior_predictive
+
+        return prior_predictive(self, y, n_datasets=n_datasets, resolution=resolution, random_seed=random_seed)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the specification as plain JSON types; `from_dict` reads them back."""
@@ -171,7 +277,11 @@ class Mixture:
             "family": self.family.to_dict(),
             "weights": self.weights.to_dict(),
             "priors": self.priors.to_dict(),
-            "order_by": self.order_by,
+            "order_by": list(self.order_by) if isinstance(self.order_by, tuple) else self.order_by,
+            "noise": self.noise,
+            "zero_inflated": self.zero_inflated,
+            "ranges": [list(pair) for pair in self.ranges],
+            "backgrounds": list(self.backgrounds),
         }
 
     @classmethod
@@ -188,10 +298,14 @@ class Mixture:
             raise InputError(f"data must be what Mixture.to_dict wrote, but it lacks {missing}. Pass it unchanged.")
         return cls(
             data["n_components"],
-            family_from_dict(data["family"]),
+            families_from_dict(data["family"]),
             weights=weights_from_dict(data["weights"]),
             priors={name: prior_from_dict(prior) for name, prior in data["priors"].items()},
             order_by=data["order_by"],
+            noise=data.get("noise", False),
+            zero_inflated=data.get("zero_inflated", False),
+            ranges=data.get("ranges", ()),
+            backgrounds=data.get("backgrounds", ()),
         )
 
 
@@ -208,96 +322,76 @@ def check_n_components(value: Any) -> int:
     return int(value)
 
 
+def _flat(priors: Any, family: Family | FamilyTable) -> Any:
+    """Write the priors of a table's columns under the names of the variables: ``age_mu``."""
+    if not isinstance(family, FamilyTable) or not isinstance(priors, Mapping):
+        return priors
+    flat: dict[str, Any] = {}
+    for name, value in priors.items():
+        if name in family and isinstance(value, Mapping):
+            flat |= {f"{name}_{parameter}": prior for parameter, prior in value.items()}
+        else:
+            flat[name] = value
+    return flat
+
+
+def _named_key(mixture: Mixture, order_by: Any) -> tuple[str, int]:
+    """Return the variable that the user's words name, and which of its entries."""
+    given = (order_by,) if isinstance(order_by, str) else order_by
+    features = {label: i for v in mixture.variables if v.parameter.dim == "feature" for i, label in enumerate(v.labels)}
+    sortable = {v.name: v for v in mixture.variables if not v.shared and v.parameter.support in _ORDERED}
+    words = given if isinstance(given, tuple) and all(isinstance(w, str) for w in given) else ()
+    if len(words) == 2 and "_".join(words) in sortable:
+        words = ("_".join(words),)
+    if len(words) == 1 and words[0] in features:
+        words = (words[0], "mu")
+    if len(words) == 2 and words[0] in features and words[1] in sortable:
+        return words[1], features[words[0]]
+    if len(words) == 1 and words[0] in sortable:
+        return words[0], 0
+    raise InputError(
+        f"order_by must be one of {[*sortable, *features]}, the parameters that differ between components, got "
+        f"{order_by!r}. Leave it out for the family's own order."
+    )
+
+
+_ORDERED = ("real", "positive", "unit")
+
+
 def _check_parameters(mixture: Mixture) -> None:
-    parameters = {p.name: p for p in mixture.family.parameters}
-    unknown = [name for name in mixture.priors if name not in parameters]
+    variables = {v.name: v for v in mixture.variables}
+    unknown = [name for name in mixture.priors if name not in variables]
     if unknown:
         hint = " The prior of the weights is the argument weights=." if "w" in unknown else ""
         raise InputError(
-            f"priors must name parameters of the {mixture.family.name} family {list(parameters)}, got {unknown[0]!r}."
+            f"priors must name parameters of the {mixture.family.name} family {list(variables)}, got {unknown[0]!r}."
             f"{hint or ' Check the spelling.'}"
         )
-    sortable = [name for name, p in parameters.items() if not p.shared]
-    if mixture.order_by is not None and mixture.order_by not in sortable:
+    for name in ("noise", "zero_inflated"):
+        if not isinstance(getattr(mixture, name), bool):
+            raise InputError(f"{name} must be True or False, got {getattr(mixture, name)!r}. The default is False.")
+    counts = len(mixture.blocks) == 1 and mixture.blocks[0].family.discrete
+    if mixture.zero_inflated and not (counts and mixture.blocks[0].family.reads == "number"):
         raise InputError(
-            f"order_by must be one of {sortable}, the parameters that differ between components, "
-            f"got {mixture.order_by!r}. Leave it out to sort by {mixture.family.order_by!r}."
+            f"zero_inflated=True must come with one column of counts, got the {mixture.family.name} family. Use "
+            "family='poisson', 'negative_binomial' or 'binomial', or noise=True for outliers."
         )
+    # The columns of a multivariate family are known only once it has seen data.
+    if mixture.order_by is not None and not (mixture.blocks[0].family.multivariate and not _bound(mixture)):
+        _named_key(mixture, mixture.order_by)
     mixture.weights.concentration(mixture.n_components)
     for name, prior in mixture.priors.items():
-        if isinstance(prior, tuple) and parameters[name].shared:
+        variable = variables[name]
+        if isinstance(prior, tuple) and variable.shared:
             raise InputError(f"{name!r} is shared by all components and takes one prior, got {len(prior)}. Give one.")
+        by_feature = [p for p in (prior if isinstance(prior, tuple) else (prior,)) if isinstance(p, ByFeature)]
+        if by_feature and variable.parameter.dim != "feature":
+            raise InputError(
+                f"{name!r} has one value per component and takes one prior, got priors by column {by_feature[0]}. "
+                "Priors by column are for family='mv_normal'."
+            )
         stack_parameters(prior, name, mixture.n_components)
 
 
-def resolve(mixture: Mixture, observations: Observations) -> Mixture:
-    """Fill in the data-scaled default priors and turn every prior into numbers.
-
-    The result is used for the model, kept on the fit, saved with it and used by every refit: a default derived again
-    from fewer rows would be another prior.
-
-    Parameters
-    ----------
-    mixture : Mixture
-    observations : Observations
-
-    Returns
-    -------
-    Mixture
-        With a prior for every parameter.
-
-    Raises
-    ------
-    InputError
-        If there are more components than distinct values, a default is needed for constant data, or a prior does not
-        fit its parameter.
-
-    Warns
-    -----
-    PriorWarning
-        If a prior makes the posterior improper for the ties in the data.
-    """
-    check_component_count(mixture.n_components, observations)
-    missing = [p.name for p in mixture.family.parameters if p.name not in mixture.priors]
-    defaults = mixture.family.default_priors(observations) if missing else {}
-    priors: dict[str, Any] = {}
-    for parameter in mixture.family.parameters:
-        given = mixture.priors.get(parameter.name, defaults.get(parameter.name))
-        singles = given if isinstance(given, tuple) else (given,)
-        resolved = tuple(p.resolve(parameter.name, parameter.support) for p in singles if isinstance(p, Prior))
-        priors[parameter.name] = resolved if isinstance(given, tuple) else resolved[0]
-    result = replace(mixture, priors=priors)  # type: ignore[arg-type]
-    _warn_of_spikes(result, observations)
-    return result
-
-
-def _warn_of_spikes(mixture: Mixture, observations: Observations) -> None:
-    """Warn when tied rows and a prior that does not vanish at 0 make the posterior improper.
-
-    With p(sigma) ~ sigma**a at 0, a component that shrinks onto m equal rows contributes
-    ``integral sigma**(a - m + 1) d sigma`` after its mean is integrated out, which diverges when m >= a + 2. With one
-    component this needs all rows to be equal. A common sd can vanish only where the K means cover all distinct values,
-    which contributes ``integral sigma**(a + K - n) d sigma``: n - K takes the place of m - 1.
-    """
-    name = mixture.family.spike_parameter
-    value, ties = observations.most_tied
-    if name is None:
-        return
-    shared = next(p.shared for p in mixture.family.parameters if p.name == name)
-    if shared or mixture.n_components == 1:
-        if mixture.n_components < observations.n_distinct:
-            return
-        ties = observations.total - mixture.n_components + 1
-    spec = mixture.priors[name]
-    for prior in spec if isinstance(spec, tuple) else (spec,):
-        exponent = prior.exponent_at_zero()
-        if math.isfinite(exponent) and ties >= exponent + 2:
-            warnings.warn(
-                f"the prior {prior} of {name!r} does not vanish fast enough at 0 for these data: {value:g} occurs "
-                f"{observations.most_tied[1]:g} times, so a component can shrink onto it and the posterior is improper "
-                f"(it has no finite total). Use bm.priors.LogNormal, bm.priors.InverseGamma, bm.priors.Between(low, "
-                f"high) with low at the precision of the data, or leave the prior of {name!r} out.",
-                PriorWarning,
-                stacklevel=4,
-            )
-            return
+def _bound(mixture: Mixture) -> bool:
+    return all(v.labels for v in mixture.variables if v.parameter.dim is not None)

@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
+from bayesmix.blocks import Layout
 from bayesmix.data import FloatArray, Observations
 from bayesmix.errors import InputError
 from bayesmix.mixture import Mixture
-from bayesmix.model import WEIGHTS_NAME
+from bayesmix.model import WEIGHTS_NAME, extra_weight_names
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["DrawArrays", "FitInfo", "Posterior", "model_variables"]
+__all__ = ["DrawArrays", "FitInfo", "Posterior", "model_variables", "varying_names"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,11 @@ class FitInfo:
     total : float
         Number of units the rows stand for.
     name : str
-        The column's name.
+        The column's name, or the first few columns' names.
+    layout : Layout
+        The columns, what their cells are, and the steps they were rounded to.
+    measure : str
+        What a row contributes to the likelihood: a density at points, or the probability of intervals.
     versions : mapping
         Package versions at the time of the fit.
     """
@@ -65,6 +71,8 @@ class FitInfo:
     n: int
     total: float
     name: str
+    layout: Layout
+    measure: str
     versions: Mapping[str, str]
 
 
@@ -74,8 +82,10 @@ class DrawArrays:
 
     Attributes
     ----------
-    weights : ndarray, shape (S, K)
-    parameters : mapping of ndarray, each of shape (S, K), or (S, 1) when shared by all components
+    weights : ndarray, shape (S, M)
+        Of all components, those without parameters last.
+    parameters : mapping of ndarray
+        Shape (S, K), or (S, 1) when shared by all components; with a further axis where the parameter has one.
     """
 
     weights: FloatArray
@@ -131,17 +141,47 @@ class Posterior:
         return self.resolved.n_components
 
     @property
+    def layout(self) -> Layout:
+        """The columns of the fitted rows and what their cells are."""
+        return self.info.layout
+
+    @property
+    def component_labels(self) -> tuple[int | str, ...]:
+        """Labels of all components a row may belong to."""
+        return self.resolved.component_labels
+
+    @property
+    def component_coordinate(self) -> npt.NDArray[Any]:
+        """The same as an xarray coordinate: numbers, or objects where some components have names."""
+        labels = self.component_labels
+        return np.arange(len(labels)) if not self.resolved.extras else np.array(labels, dtype=object)
+
+    @property
     def arrays(self) -> DrawArrays:
-        """The sorted draws, flattened over chains."""
+        """The ordered draws, flattened over chains."""
         posterior = self.idata["posterior"].to_dataset()
-        shapes = {WEIGHTS_NAME: self.n_components} | {
-            p.name: 1 if p.shared else self.n_components for p in self.resolved.family.parameters
-        }
-        flat = {name: np.ascontiguousarray(posterior[name].values.reshape(-1, width)) for name, width in shapes.items()}
-        return DrawArrays(flat.pop(WEIGHTS_NAME), flat)
+        names = [WEIGHTS_NAME, *extra_weight_names(self.resolved)]
+        flat = {name: _flat(posterior[name]) for name in (*names, *(v.name for v in self.resolved.variables))}
+        weights = np.concatenate([flat.pop(name).reshape(-1, posterior[name][0, 0].size) for name in names], axis=1)
+        for variable in self.resolved.variables:
+            if variable.shared:
+                flat[variable.name] = flat[variable.name][:, np.newaxis]
+        return DrawArrays(np.ascontiguousarray(weights), flat)
+
+
+def _flat(variable: "xr.DataArray") -> FloatArray:
+    values = variable.transpose("chain", "draw", ...).values
+    return np.ascontiguousarray(values.reshape(-1, *values.shape[2:]), dtype=np.float64)
+
+
+def varying_names(resolved: Mixture) -> list[str]:
+    """Names of the ordered variables that vary: with one component the weight is 1 in every draw and left out."""
+    names = [v.name for v in resolved.variables]
+    if len(resolved.component_labels) == 1:
+        return names
+    return [WEIGHTS_NAME, *extra_weight_names(resolved), *names]
 
 
 def model_variables(posterior: Posterior) -> list[str]:
-    """Names of the sorted variables that vary: with one component the weight is 1 in every draw and left out."""
-    names = [p.name for p in posterior.resolved.family.parameters]
-    return names if posterior.n_components == 1 else [WEIGHTS_NAME, *names]
+    """Return `varying_names` of a posterior."""
+    return varying_names(posterior.resolved)

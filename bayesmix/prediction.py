@@ -5,63 +5,137 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from bayesmix.blocks import Block
+from bayesmix.cells import random_rows
 from bayesmix.data import FloatArray
 from bayesmix.errors import InputError
 from bayesmix.intervals import CredibleInterval
 from bayesmix.likelihood import component_densities, row_chunks
-from bayesmix.model import WEIGHTS_NAME
+from bayesmix.model import WEIGHTS_NAME, extra_weight_names
 from bayesmix.posterior import Posterior
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["default_grid", "density", "simulate", "tidy_draws"]
+__all__ = ["column_position", "default_grid", "density", "is_discrete", "known_trials", "simulate", "tidy_draws"]
 
 
-def default_grid(posterior: Posterior, points: int = 401) -> FloatArray:
-    """Return evenly spaced points that cover the data and a quarter of their range on each side."""
-    values = posterior.observations.values
-    low, high = float(values.min()), float(values.max())
+def column_position(posterior: Posterior, column: str | None) -> int:
+    """Return which column is meant; the only one need not be named.
+
+    Raises
+    ------
+    InputError
+        If there is no such column, or several and none is named.
+    """
+    names = posterior.layout.names
+    if column is None and len(names) == 1:
+        return 0
+    if column not in names:
+        raise InputError(
+            f"column must be one of {list(names)}, got {column!r}. A density is drawn for one column at a time."
+        )
+    return names.index(column)
+
+
+def _block(posterior: Posterior, column: int) -> Block:
+    blocks = posterior.resolved.blocks
+    return blocks[0] if blocks[0].family.multivariate else blocks[column]
+
+
+def is_discrete(posterior: Posterior, column: int) -> bool:
+    """Whether the column's cells have probabilities rather than densities."""
+    return _block(posterior, column).family.discrete
+
+
+def default_grid(posterior: Posterior, column: int = 0, points: int = 401) -> FloatArray:
+    """Return evenly spaced points that cover a column and a quarter of its range on each side, inside the support.
+
+    Counts and categories get every whole number in their range instead.
+    """
+    family = _block(posterior, column).family
+    if family.reads == "category":
+        return np.arange(float(len(family.dims["category"])))
+    known = posterior.observations.columns[column]
+    low, high = float(np.nanmin(known.values)), float(np.nanmax(known.values))
+    if family.discrete:
+        top = high if known.extra is None else float(np.nanmax(known.extra))
+        return np.unique(np.round(np.linspace(low, top, min(int(top - low) + 1, points))))
     margin = 0.25 * (high - low) or 1.0
-    return np.linspace(low - margin, high + margin, points)
+    tiny = 1e-6 * (high - low)
+    if family.circular:
+        return np.linspace(-np.pi, np.pi, points)
+    return np.linspace(max(low - margin, family.lowest + tiny), min(high + margin, family.highest - tiny), points)
 
 
-def density(posterior: Posterior, grid: FloatArray, interval: CredibleInterval) -> "xr.Dataset":
-    """Return the posterior of the mixture density and of each weighted component on a grid.
+def known_trials(posterior: Posterior, column: int) -> FloatArray | None:
+    """Return the trials of every fitted row of a binomial column, else None."""
+    return posterior.observations.columns[column].extra if _counts(posterior, column) else None
+
+
+def _counts(posterior: Posterior, column: int) -> bool:
+    return posterior.layout.widths[column] > 1 and not posterior.layout.intervals[column]
+
+
+def _grid_cells(posterior: Posterior, column: int, grid: FloatArray) -> FloatArray:
+    """Write points of one column as rows of which nothing else is observed: their density is the marginal one."""
+    cells = np.full((len(grid), sum(posterior.layout.widths)), np.nan)
+    part = posterior.layout.part(column)
+    cells[:, part.start] = grid
+    if posterior.layout.intervals[column]:
+        cells[:, part.start + 1] = grid
+    trials = known_trials(posterior, column)
+    if trials is not None:
+        seen = trials[np.isfinite(trials)]
+        if seen.min() != seen.max():
+            raise InputError(
+                f"the trials of {posterior.layout.names[column]!r} must be the same in all rows for a distribution of "
+                f"successes, got {seen.min():g} to {seen.max():g}. Use predict() on rows with their trials."
+            )
+        cells[:, part.start + 1] = seen[0]
+    return cells
+
+
+def density(posterior: Posterior, grid: FloatArray, interval: CredibleInterval, column: int = 0) -> "xr.Dataset":
+    """Return the posterior of the mixture density of a column and of each weighted component on a grid.
 
     Parameters
     ----------
     posterior : Posterior
     grid : ndarray, shape (g,)
-        In the data's units.
+        In the data's units; positions of the categories for a categorical column.
     interval : CredibleInterval
         Pointwise bands.
+    column : int, default 0
+        Position of the column; the other columns are integrated out.
 
     Returns
     -------
     Dataset
         Dim ``grid``: ``density`` (posterior mean: the predictive density of a new row) with ``density_lb`` and
         ``density_ub``; dims (component, grid): ``component_density`` (``w[k] * f[k]``) with the same two. Units are
-        1 / the data's units; ``attrs["interval"]`` names the interval.
+        1 / the data's units, or probabilities for counts and categories; ``attrs["interval"]`` names the interval.
     """
     import xarray as xr
 
     draws = posterior.arrays
-    k = posterior.n_components
+    width = len(posterior.component_labels)
     whole = np.empty((3, len(grid)))
-    parts = np.empty((3, k, len(grid)))
+    parts = np.empty((3, width, len(grid)))
+    cells = _grid_cells(posterior, column, grid)
     for rows in row_chunks(len(grid), draws.weights.size):
-        each = component_densities(posterior.resolved.family, draws, grid[rows])
+        each = component_densities(posterior, draws, cells[rows])
         total = each.sum(axis=1)
         whole[:, rows] = np.stack([total.mean(axis=0), *interval.bounds(total)])
         parts[:, :, rows] = np.stack([each.mean(axis=0), *interval.bounds(each)])
     names = ("", "_lb", "_ub")
     variables: dict[str, Any] = {f"density{n}": ("grid", whole[i]) for i, n in enumerate(names)}
     variables |= {f"component_density{n}": (("component", "grid"), parts[i]) for i, n in enumerate(names)}
-    return xr.Dataset(variables, {"grid": grid, "component": np.arange(k)}, {"interval": interval.name})
+    coords = {"grid": grid, "component": posterior.component_coordinate}
+    return xr.Dataset(variables, coords, {"interval": interval.name})
 
 
-def simulate(posterior: Posterior, n_datasets: int, n_obs: int, rng: np.random.Generator) -> "xr.Dataset":
+def simulate(posterior: Posterior, n_datasets: int, n_obs: int | None, rng: np.random.Generator) -> "xr.Dataset":
     """Draw new data sets from the posterior predictive distribution.
 
     Each data set takes the parameters of one posterior draw, then a component and a value for every row.
@@ -70,33 +144,59 @@ def simulate(posterior: Posterior, n_datasets: int, n_obs: int, rng: np.random.G
     ----------
     posterior : Posterior
     n_datasets, n_obs : int
-        Number of data sets, and rows in each.
+        Number of data sets, and rows in each (as many as were fitted where None).
     rng : numpy.random.Generator
 
     Returns
     -------
     Dataset
-        Dims (dataset, obs): the value under the data's own name, and ``component``.
+        Dims (dataset, obs): the values under the data's own names, and ``component``.
     """
-    import xarray as xr
-
-    for name, value in (("n_datasets", n_datasets), ("n_obs", n_obs)):
+    rows = posterior.info.n if n_obs is None else n_obs
+    for name, value in (("n_datasets", n_datasets), ("n_obs", rows)):
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
             raise InputError(f"{name} must be an integer >= 1, got {value!r}. Use {name}=1 for one.")
     draws = posterior.arrays
     replace = n_datasets > draws.n_draws
     chosen = draws.take(rng.choice(draws.n_draws, size=n_datasets, replace=replace))
-    parameters = {name: value[:, np.newaxis, :] for name, value in chosen.parameters.items()}
-    values, component = posterior.resolved.family.random_mixture(
-        chosen.weights[:, np.newaxis, :], parameters, (n_datasets, n_obs), rng
+    parameters = {name: value[:, np.newaxis] for name, value in chosen.parameters.items()}
+    known = {i: _trials_for(posterior, i, rows) for i in range(len(posterior.layout.names)) if _counts(posterior, i)}
+    values, component = random_rows(
+        posterior.resolved, chosen.weights[:, np.newaxis, :], parameters, known, (n_datasets, rows), rng
     )
+    return _named_rows(posterior, values, component)
+
+
+def _trials_for(posterior: Posterior, column: int, rows: int) -> FloatArray:
+    trials = known_trials(posterior, column)
+    assert trials is not None
+    filled = np.where(np.isfinite(trials), trials, np.nanmax(trials))
+    if filled.min() == filled.max():
+        return np.full(rows, filled[0])
+    if rows != len(filled):
+        raise InputError(
+            f"n_obs must be the {len(filled)} fitted rows where trials differ between rows, got {rows}. Leave it out."
+        )
+    return filled
+
+
+def _named_rows(posterior: Posterior, values: FloatArray, component: Any) -> "xr.Dataset":
+    import xarray as xr
+
     taken = ("component", "dataset", "obs")
-    name = f"{posterior.info.name}_value" if posterior.info.name in taken else posterior.info.name
-    return xr.Dataset({name: (("dataset", "obs"), values), "component": (("dataset", "obs"), component)})
+    variables: dict[str, Any] = {}
+    for c, name in enumerate(posterior.layout.names):
+        own = values[..., c]
+        categories = _block(posterior, c).family.dims.get("category")
+        shown = own if categories is None else np.array(categories, dtype=object)[own.astype(int)]
+        variables[f"{name}_value" if name in taken else name] = (("dataset", "obs"), shown)
+    labels = posterior.component_coordinate
+    variables["component"] = (("dataset", "obs"), labels[component])
+    return xr.Dataset(variables)
 
 
 def tidy_draws(posterior: Posterior) -> pd.DataFrame:
-    """Return one row per chain, draw and component, with the sorted parameters as columns.
+    """Return one row per chain, draw and component, with the ordered parameters as columns.
 
     Parameters
     ----------
@@ -105,12 +205,19 @@ def tidy_draws(posterior: Posterior) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns ``chain``, ``draw``, ``component``, ``w`` and the family's parameters; shared ones repeat.
+        Columns ``chain``, ``draw``, ``component``, ``w`` and the families' parameters; shared ones repeat. A parameter
+        with several entries has a column for each, ``mu[length]``.
     """
-    names = [WEIGHTS_NAME, *(p.name for p in posterior.resolved.family.parameters)]
-    return (
-        posterior.idata["posterior"]
-        .to_dataset()[names]
-        .to_dataframe()
-        .reset_index()[["chain", "draw", "component", *names]]
-    )
+    source = posterior.idata["posterior"].to_dataset()
+    names = [WEIGHTS_NAME, *extra_weight_names(posterior.resolved), *(v.name for v in posterior.resolved.variables)]
+    columns: dict[str, Any] = {}
+    for name in names:
+        variable = source[name]
+        further = [d for d in variable.dims if d not in ("chain", "draw", "component")]
+        if not further:
+            columns[name] = variable
+            continue
+        for label in variable[further[0]].values.tolist():
+            columns[f"{name}[{label}]"] = variable.sel({further[0]: label}, drop=True)
+    frame = source[[]].assign(columns).to_dataframe().reset_index()
+    return frame[["chain", "draw", "component", *columns]]

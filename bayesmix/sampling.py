@@ -8,20 +8,22 @@ PyMC model is compiled once per specification and kept for the life of the proce
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from bayesmix.compiled import find_mode_table, problem_of, why_not_covered
+from bayesmix.blocks import Layout
+from bayesmix.compiled import problem_of, why_not_covered
 from bayesmix.convergence import ESS_MIN, RHAT_MAX, convergence, stack_draws
 from bayesmix.data import Observations
 from bayesmix.errors import InputError, SamplingError
 from bayesmix.mixture import Mixture
-from bayesmix.model import DATA_NAME, OBSERVED_NAME, ROW_WEIGHTS_NAME, WEIGHTS_NAME, free_names, model_of
-from bayesmix.posterior import FitInfo
+from bayesmix.model import OBSERVED_NAME, WEIGHTS_NAME, data_arrays, extra_weight_names, free_names, model_of
+from bayesmix.posterior import FitInfo, Posterior, varying_names
+from bayesmix.relabeling import permute, relabel, sorting_permutation, unwrap_angles
+from bayesmix.seeding import find_mode_table, seeding_of
 from bayesmix.settings import SamplerSettings
 
 if TYPE_CHECKING:
@@ -29,10 +31,11 @@ if TYPE_CHECKING:
 
     from bayesmix.engine import Problem
 
-__all__ = ["choose_engine", "draw", "permute"]
+__all__ = ["choose_engine", "draw", "observed_data"]
 
 _SHORT_RUN = 1000
 _DIFFERENT_MODES = 1.1
+_MAX_ROUNDS = 3
 
 _PACKAGES = ("bayesmix", "pymc", "arviz", "nutpie", "numba", "numpy")
 
@@ -44,6 +47,7 @@ class _Run:
     posterior: "xr.Dataset"
     stats: "xr.Dataset"
     tune: int
+    target_accept: float
     rounds: int = 1
     thin: int = 1
     more: "Mapping[str, xr.Dataset]" = field(default_factory=dict)
@@ -82,8 +86,9 @@ def draw(resolved: Mixture, observations: Observations, settings: SamplerSetting
 
     A run of the compiled engine whose parameters miss R-hat <= 1.01 or an effective sample size of 400 is replaced by
     one that starts from its last draws and is twice, then four times as long, thinned to the number of draws asked
-    for. Runs that were asked to be short (below 1000 draws in all), and runs whose chains sit in different modes (R-hat
-    above 1.1), are left as they are.
+    for; one with divergent draws by one with smaller steps (`target_accept` halfway to 1). Runs that were asked to be
+    short (below 1000 draws in all), and runs whose chains sit in different modes (R-hat above 1.1), are left as they
+    are.
 
     Parameters
     ----------
@@ -119,62 +124,126 @@ def draw(resolved: Mixture, observations: Observations, settings: SamplerSetting
         draws=settings.draws,
         tune=run.tune,
         chains=settings.chains,
-        target_accept=float(settings.target_accept),
+        target_accept=float(run.target_accept),
         random_seed=int(seed),
         seconds=time.perf_counter() - started,
-        digest=observations.digest,
-        n=observations.n,
-        total=observations.total,
-        name=observations.name,
         versions={name: version(name) for name in _PACKAGES},
+        **_data_facts(observations),
     )
     return _tree(run, resolved, observations), info
+
+
+def _data_facts(observations: Observations) -> dict[str, Any]:
+    return {
+        "digest": observations.digest,
+        "n": observations.n,
+        "total": observations.total,
+        "name": observations.name,
+        "layout": Layout.of(observations),
+        "measure": observations.measure,
+    }
 
 
 def _tree(run: _Run, resolved: Mixture, observations: Observations) -> "xr.DataTree":
     import xarray as xr
 
-    observed = xr.Dataset({OBSERVED_NAME: ("obs", observations.values)}, coords={"obs": observations.coordinate})
     return xr.DataTree.from_dict(
         {
-            "posterior": run.posterior.assign_coords(component=np.arange(resolved.n_components)),
+            "posterior": _labelled(run.posterior, resolved),
             "sample_stats": run.stats,
-            "observed_data": observed,
-            **run.more,
+            "observed_data": observed_data(observations),
+            **{name: _labelled(group, resolved) for name, group in run.more.items()},
         }
     )
+
+
+def observed_data(observations: Observations) -> "xr.Dataset":
+    """Return the rows as the group ``observed_data``: one variable, or one per column; bounds of intervals by name."""
+    import xarray as xr
+
+    variables: dict[str, Any] = {}
+    for column in observations.columns:
+        name = OBSERVED_NAME if len(observations.columns) == 1 else column.name
+        variables[name] = ("obs", column.values)
+        if column.bounds is not None:
+            variables |= {f"{name}_lower": ("obs", column.bounds[0]), f"{name}_upper": ("obs", column.bounds[1])}
+        if column.extra is not None:
+            variables[f"{name}_trials"] = ("obs", column.extra)
+    return xr.Dataset(variables, coords={"obs": observations.coordinate})
+
+
+def _labelled(group: "xr.Dataset", resolved: Mixture) -> "xr.Dataset":
+    """Give the dimensions of a group their labels."""
+    coords: dict[str, Any] = {"component": np.arange(resolved.n_components)}
+    coords["member"] = np.array([str(label) for label in resolved.component_labels], dtype=object)
+    for variable in resolved.variables:
+        for dim in variable.extra_dims:
+            labels = np.empty(len(variable.labels), dtype=object)
+            labels[:] = [label if isinstance(label, str) else str(label) for label in variable.labels]
+            coords[dim] = labels
+    return group.assign_coords({name: labels for name, labels in coords.items() if name in group.dims})
 
 
 def _run_compiled(resolved: Mixture, observations: Observations, settings: SamplerSettings, seed: int) -> _Run:
     """Sample on the compiled engine, continuing where checks are missed."""
     from bayesmix.engine import nutpie_bridge, start_points
 
-    problem = problem_of(resolved, observations)
+    laid = problem_of(resolved, observations)
+    problem = laid.problem
+    seeding = seeding_of(resolved, laid.layout, problem, laid.cells)
     adaptation = nutpie_bridge.adaptation_for(observations.total, resolved.n_components)
     tune = settings.tune or (500 if adaptation == "low_rank" else 1000)
     through = nutpie_bridge.best_door(problem)
-    starts = start_points(problem, settings.chains, seed)
-    options: dict[str, Any] = {"adaptation": adaptation, "through": through}
-    for rounds, factor in enumerate((1, 2, 4), start=1):
+    starts = start_points(problem, seeding, settings.chains, seed)
+    options: dict[str, Any] = {"adaptation": adaptation, "through": through, "tune": tune}
+    factor, target = 1, settings.target_accept
+    for rounds in range(1, _MAX_ROUNDS + 1):
         # A later round has a stream of its own, not that of the neighbouring seed.
         own = seed if rounds == 1 else int(np.random.SeedSequence([seed, rounds]).generate_state(1)[0])
-        options |= {"seed": own, "draws": settings.draws * factor, "tune": tune}
+        options |= {"seed": own, "draws": settings.draws * factor, "target_accept": target}
         posterior, stats = _sample_compiled(problem, starts, settings, options)
-        posterior = _sorted_first(posterior, resolved)
+        last = _last_points(problem, posterior)
+        posterior, stats = _agree_on_labels(_sorted_first(posterior, resolved), stats, resolved, observations)
         table = _parameter_convergence(posterior, resolved)
-        if rounds == 3 or not _worth_continuing(table, settings):
+        longer, smaller = _worth_continuing(table, settings), bool(stats["diverging"].any()) and _long(settings)
+        if rounds == _MAX_ROUNDS or not (longer or smaller):
             break
-        starts = _last_points(problem, posterior)
+        starts, factor = last, factor * 2 if longer else factor
+        target = (1 + target) / 2 if smaller else target
     renumbered = {"draw": np.arange(settings.draws)}
     return _Run(
         posterior.isel(draw=slice(None, None, factor)).assign_coords(renumbered),
         _thin_stats(stats, factor).assign_coords(renumbered),
         tune,
+        target,
         rounds,
         factor,
-        {"modes": find_mode_table(problem, seed), "convergence": _as_dataset(table)},
+        {"modes": find_mode_table(problem, seeding, seed), "convergence": _as_dataset(table)},
         "" if through == "pointer" else "; through nutpie's slower public interface, since its internals have moved",
     )
+
+
+def _agree_on_labels(
+    posterior: "xr.Dataset", stats: "xr.Dataset", resolved: Mixture, observations: Observations
+) -> tuple["xr.Dataset", "xr.Dataset"]:
+    """Relabel the draws where no one order separates the components, and note which of them stay ambiguous."""
+    if resolved.relabelled:
+        permutation, ambiguous = relabel(_bare(posterior, resolved, observations))
+        posterior = permute(posterior, resolved, permutation)
+        shape = (posterior.sizes["chain"], posterior.sizes["draw"])
+        stats = stats.assign(label_ambiguous=(("chain", "draw"), ambiguous.reshape(shape)))
+    return unwrap_angles(posterior, resolved), stats
+
+
+def _bare(posterior: "xr.Dataset", resolved: Mixture, observations: Observations) -> Posterior:
+    """Return draws as a `Posterior` before there is a fit."""
+    import xarray as xr
+
+    unknown: dict[str, Any] = dict.fromkeys(("engine", "engine_reason"), "")
+    unknown |= dict.fromkeys(("rounds", "thin", "tune", "random_seed"), 1)
+    sizes: dict[str, Any] = {"draws": posterior.sizes["draw"], "chains": posterior.sizes["chain"]}
+    info = FitInfo(**unknown, **sizes, target_accept=0.9, seconds=0.0, versions={}, **_data_facts(observations))
+    return Posterior(resolved, resolved, xr.DataTree.from_dict({"posterior": posterior}), info, observations)
 
 
 def _sample_compiled(
@@ -187,7 +256,6 @@ def _sample_compiled(
             problem,
             starts,
             cores=settings.cores,
-            target_accept=settings.target_accept,
             save_warmup=False,
             progress_bar=settings.progressbar,
             **options,
@@ -197,13 +265,16 @@ def _sample_compiled(
 
 
 def _parameter_convergence(posterior: "xr.Dataset", resolved: Mixture) -> pd.DataFrame:
-    names = [WEIGHTS_NAME] if resolved.n_components > 1 else []
-    return convergence(*stack_draws(posterior[[*names, *(p.name for p in resolved.family.parameters)]]))
+    return convergence(*stack_draws(_labelled(posterior[varying_names(resolved)], resolved)))
+
+
+def _long(settings: SamplerSettings) -> bool:
+    return settings.draws * settings.chains >= _SHORT_RUN
 
 
 def _worth_continuing(table: pd.DataFrame, settings: SamplerSettings) -> bool:
     worst = table["r_hat"].max()
-    if settings.draws * settings.chains < _SHORT_RUN or worst > _DIFFERENT_MODES:
+    if not _long(settings) or worst > _DIFFERENT_MODES:
         return False
     return bool(worst > RHAT_MAX or table[["ess_bulk", "ess_tail"]].min().min() < ESS_MIN)
 
@@ -237,17 +308,18 @@ def _thin_stats(stats: "xr.Dataset", factor: int) -> "xr.Dataset":
 
 def _last_points(problem: "Problem", posterior: "xr.Dataset") -> Any:
     last = posterior.isel(draw=-1)
-    return np.array(
-        [
-            problem.pack(*(last[name].isel(chain=c).values for name in ("w", "mu", "sigma")))
-            for c in range(last.sizes["chain"])
-        ]
-    )
+    names = ["w", *problem.extra_weights]
+    points = []
+    for c in range(last.sizes["chain"]):
+        one = {str(name): value.isel(chain=c).values for name, value in last.data_vars.items()}
+        weights = np.concatenate([np.atleast_1d(one[name]) for name in names])
+        points.append(problem.pack(weights, {v.name: one[v.name] for v in problem.variables}))
+    return np.array(points)
 
 
 def _sorted_first(posterior: "xr.Dataset", resolved: Mixture) -> "xr.Dataset":
-    """Order the variables: sorted ones first, free ones behind them."""
-    names = [WEIGHTS_NAME, *(p.name for p in resolved.family.parameters)]
+    """Order the variables: the parameters first, free ones behind them."""
+    names = [WEIGHTS_NAME, *extra_weight_names(resolved), *(v.name for v in resolved.variables)]
     return posterior[[*names, *free_names(resolved).values()]]
 
 
@@ -270,23 +342,27 @@ def _sampled(run: Callable[[], Any], draws: int) -> tuple["xr.Dataset", "xr.Data
     return posterior.drop_vars("obs", errors="ignore").assign_attrs(inference_library="nutpie"), stats
 
 
-@lru_cache(maxsize=32)
-def _compiled(resolved: Mixture, weighted: bool) -> Any:
+def _compiled(resolved: Mixture, observations: Observations) -> Any:
+    """Return the compiled PyMC model of a specification and a kind of data, whatever the rows."""
     import nutpie
 
-    values = np.arange(resolved.n_components + 1.0)
-    weights = np.ones(values.size) if weighted else None
-    placeholder = Observations(values, pd.RangeIndex(values.size), OBSERVED_NAME, weights)
-    return nutpie.compile_pymc_model(model_of(resolved, placeholder))
+    missing = tuple(not column.present.all() for column in observations.columns)
+    key = (resolved, Layout.of(observations), observations.weights is not None, missing)
+    if key not in _MODELS:
+        if len(_MODELS) >= _MAX_MODELS:
+            _MODELS.pop(next(iter(_MODELS)))
+        _MODELS[key] = nutpie.compile_pymc_model(model_of(resolved, observations))
+    return _MODELS[key]
+
+
+_MODELS: dict[Any, Any] = {}
+_MAX_MODELS = 32
 
 
 def _run_pymc(resolved: Mixture, observations: Observations, settings: SamplerSettings, seed: int) -> _Run:
     import nutpie
 
-    data = {DATA_NAME: observations.values}
-    if observations.weights is not None:
-        data[ROW_WEIGHTS_NAME] = observations.weights
-    model = _compiled(resolved, observations.weights is not None).with_data(**data)
+    model = _compiled(resolved, observations).with_data(**data_arrays(resolved, observations))
     tune = settings.tune or 1000
     posterior, stats = _sampled(
         lambda: nutpie.sample(
@@ -303,30 +379,8 @@ def _run_pymc(resolved: Mixture, observations: Observations, settings: SamplerSe
         settings.draws,
     )
     free = posterior[list(free_names(resolved).values())]
-    return _Run(_sorted_first(posterior.assign(permute(free, resolved)), resolved), stats, tune)
-
-
-def permute(free: "xr.Dataset", resolved: Mixture) -> "xr.Dataset":
-    """Put the free variables of every draw into the order of the sorted ones.
-
-    Parameters
-    ----------
-    free : Dataset
-        Free variables with dims (chain, draw[, component]).
-    resolved : Mixture
-
-    Returns
-    -------
-    Dataset
-    """
-    if resolved.sort_key is None:
-        return free
-    # Links and PyMC's transforms increase, so sorting the free variable sorts the parameter.
-    order = free[free_names(resolved)[resolved.sort_key]].argsort(axis=-1)
-
-    def reorder(variable: "xr.DataArray") -> "xr.DataArray":
-        if "component" not in variable.dims:
-            return variable
-        return variable.copy(data=np.take_along_axis(variable.values, order.values, axis=-1))
-
-    return free.map(reorder)
+    order = sorting_permutation(free, resolved)
+    if order is not None:
+        posterior = posterior.assign(permute(free, resolved, order))
+    posterior, stats = _agree_on_labels(_sorted_first(posterior, resolved), stats, resolved, observations)
+    return _Run(posterior, stats, tune, settings.target_accept)

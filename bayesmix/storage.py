@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from bayesmix.data import Observations
+from bayesmix.blocks import Layout
+from bayesmix.data import Column, FloatArray, Observations
 from bayesmix.errors import FileFormatError, InputError
 from bayesmix.mixture import Mixture
 from bayesmix.model import OBSERVED_NAME
@@ -25,12 +26,13 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMAT", "read", "write"]
 
-FORMAT = 1
+FORMAT = 2
 """Version of the file layout; raised when a change needs a reader to know."""
 
 _ATTRIBUTE = "bayesmix"
 _INDEX_GROUP = "row_index"
 _WEIGHTS = "row_weights"
+_CELLS = "cells"
 _DATA_GROUPS = ("observed_data", "log_likelihood")
 
 
@@ -134,13 +136,16 @@ def _to_tree(posterior: Posterior, *, data: bool) -> "xr.DataTree":
             "names": [None if name is None else str(name) for name in index.names],
             "dtypes": [str(index.get_level_values(level).dtype) for level in range(index.nlevels)],
         }
+        header["categories"] = [
+            [_label_text(c) for c in column.categories] for column in posterior.observations.columns
+        ]
         tree[_INDEX_GROUP] = _index_tree(posterior.observations)
     tree.attrs[_ATTRIBUTE] = json.dumps(header)
     return tree
 
 
 def _index_tree(observations: Observations) -> "xr.DataTree":
-    """One variable per level of the index, labels that are not numbers or dates as JSON; and the weights."""
+    """One variable per level of the index, labels that are not numbers or dates as JSON; the cells and the weights."""
     import xarray as xr
 
     index = observations.index
@@ -152,6 +157,7 @@ def _index_tree(observations: Observations) -> "xr.DataTree":
         levels[f"level_{number}"] = ("row", labels)
     if observations.weights is not None:
         levels[_WEIGHTS] = ("row", observations.weights)
+    levels[_CELLS] = (("row", "cell"), observations.cells)
     return xr.DataTree(xr.Dataset(levels))
 
 
@@ -209,7 +215,7 @@ def _from_tree(tree: "xr.DataTree", source: Path) -> Posterior:
             f"{versions.get('bayesmix', 'of another version')}; this version reads formats 1 to {FORMAT}. "
             "Install a bayesmix at least as new as the one that wrote it, or fit again with its recorded seed."
         )
-    info = FitInfo(**header["info"])
+    info = _read_info(header["info"])
     tree.attrs.pop(_ATTRIBUTE)
     posterior = Posterior(
         mixture=Mixture.from_dict(header["mixture"]),
@@ -223,14 +229,51 @@ def _from_tree(tree: "xr.DataTree", source: Path) -> Posterior:
     return posterior
 
 
+def _read_info(saved: dict[str, Any]) -> FitInfo:
+    if "layout" not in saved:  # format 1: one column of points
+        plain = {"names": [saved["name"]], "intervals": [False], "widths": [1], "resolutions": [None]}
+        saved = saved | {"layout": plain, "measure": "points"}
+    layout = Layout(**{name: tuple(value) for name, value in saved["layout"].items()})
+    return FitInfo(**saved | {"layout": layout})
+
+
 def _read_rows(tree: "xr.DataTree", header: dict[str, Any], info: FitInfo) -> Observations:
-    observed = tree["observed_data"].to_dataset()[OBSERVED_NAME]
-    values = np.array(observed.values, dtype=np.float64)
-    values.flags.writeable = False
     rows = tree[_INDEX_GROUP].to_dataset()
+    if _CELLS in rows:
+        cells = np.array(rows[_CELLS].values, dtype=np.float64)
+    else:  # format 1
+        cells = np.array(tree["observed_data"].to_dataset()[OBSERVED_NAME].values, dtype=np.float64)[:, np.newaxis]
     weights = np.array(rows[_WEIGHTS].values, dtype=np.float64) if _WEIGHTS in rows else None
-    observations = Observations(values, _read_index(tree, header["index"]), info.name, weights)
+    index = _read_index(tree, header["index"])
+    names = header.get("categories", [[]] * len(info.layout.names))
+    columns = tuple(
+        _read_column(info.layout, c, cells, index, weights, tuple(json.loads(text) for text in names[c]))
+        for c in range(len(info.layout.names))
+    )
+    observations = Observations(columns, index, weights)
     del tree[_INDEX_GROUP]
     if observations.digest != info.digest:
         raise FileFormatError("the stored rows must match their digest, but they do not. The file is damaged.")
     return observations
+
+
+def _read_column(
+    layout: Layout,
+    position: int,
+    cells: FloatArray,
+    index: pd.Index,
+    weights: FloatArray | None,
+    categories: tuple[Any, ...],
+) -> Column:
+    own = cells[:, layout.part(position)]
+    common: dict[str, Any] = {"categories": categories, "resolution": layout.resolutions[position]}
+    name, lower = layout.names[position], own[:, 0].copy()
+    if layout.intervals[position]:
+        upper = own[:, 1].copy()
+        with np.errstate(invalid="ignore"):
+            middle = lower + (upper - lower) / 2
+        values = np.where(np.isinf(lower), upper, np.where(np.isinf(upper), lower, middle))
+        return Column(name, values, index, weights, (lower, upper), **common)
+    lower.flags.writeable = False
+    extra = own[:, 1].copy() if layout.widths[position] > 1 else None
+    return Column(name, lower, index, weights, extra=extra, **common)

@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from bayesmix.data import observe
 from bayesmix.likelihood import log_likelihood
-from bayesmix.mixture import Mixture, resolve
+from bayesmix.mixture import Mixture
+from bayesmix.resolving import resolve
 from bayesmix.posterior import FitInfo
 
 if TYPE_CHECKING:

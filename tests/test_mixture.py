@@ -12,7 +12,8 @@ import pytest
 import bayesmix as bm
 from bayesmix.data import observe
 from bayesmix.errors import InputError, PriorWarning
-from bayesmix.mixture import Mixture, resolve
+from bayesmix.mixture import Mixture
+from bayesmix.resolving import resolve
 
 SPECS = [
     Mixture(1),

@@ -18,7 +18,7 @@ from bayesmix.compiled import problem_of, why_not_covered
 from bayesmix.data import observe
 from bayesmix.engine import nutpie_bridge
 from bayesmix.errors import InputError, SamplingError
-from bayesmix.mixture import resolve
+from bayesmix.resolving import resolve
 
 Y = [1.0, 2.0, 2.0, 2.5, 7.0, 8.0, 9.0]
 QUICK = {"draws": 300, "tune": 300, "random_seed": 1, "progressbar": False}

@@ -19,7 +19,19 @@ from typing import Any, cast
 import numba
 import numba.extending
 
-__all__ = ["c_entry", "entry", "inline", "intrinsic", "kernel", "source_digest", "types"]
+__all__ = [
+    "COLUMN_KERNEL",
+    "c_entry",
+    "call_column",
+    "doubles_at",
+    "entry",
+    "inline",
+    "integers_at",
+    "intrinsic",
+    "kernel",
+    "source_digest",
+    "types",
+]
 
 #: Numba's types, untyped themselves.
 types: Any = numba.types
@@ -66,6 +78,46 @@ def c_entry(signature: Any, function: Callable[..., Any]) -> Any:
 def source_digest() -> int:
     """Return a 62-bit digest of the engine's sources, part of the cache key of every entry point."""
     state = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
         state.update(path.read_bytes())
     return int.from_bytes(state.digest()[:8], "little") >> 2
+
+
+@intrinsic
+def doubles_at(_typing_context: Any, address: Any) -> Any:
+    """Read an integer as a pointer to doubles."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], context.get_value_type(signature.return_type))
+
+    return types.CPointer(types.float64)(address), codegen
+
+
+@intrinsic
+def integers_at(_typing_context: Any, address: Any) -> Any:
+    """Read an integer as a pointer to 64-bit integers."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], context.get_value_type(signature.return_type))
+
+    return types.CPointer(types.int64)(address), codegen
+
+
+#: Type of every column kernel: ``(task, n, n_components, at, block, tile, tile_stride)``.
+COLUMN_KERNEL: Any = types.int64(*[types.int64] * 7)
+
+
+@intrinsic
+def call_column(
+    _typing_context: Any, address: Any, task: Any, n: Any, K: Any, at: Any, block: Any, tile: Any, stride: Any
+) -> Any:
+    """Call the column kernel at an address."""
+
+    def codegen(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        from llvmlite import ir
+
+        word = ir.IntType(64)
+        function = ir.FunctionType(word, [word] * 7).as_pointer()
+        return builder.call(builder.inttoptr(args[0], function), list(args[1:]))
+
+    return types.int64(*[types.int64] * 8), codegen

@@ -82,7 +82,9 @@ def chain_seeds(seed: int, chains: int, adaptation: Adaptation = "diag") -> tupl
         seen.append(number)
         return np.ones(1)
 
-    model = _python_model(1, lambda x: (-0.5 * float(x @ x), -x), lambda x: {"x": x}, (("x", (1,)),), {}, first_point)
+    model = _python_model(
+        1, lambda x: (-0.5 * float(x @ x), -x), lambda x: {"x": x}, (("x", (1,)),), {}, {}, first_point
+    )
     options: dict[str, Any] = {"draws": 1, "tune": 1, "chains": chains, "cores": 1, "seed": seed}
     nutpie.sample(model, **options, progress_bar=False, adaptation=adaptation, return_raw_trace=True)
     if len(seen) != chains:
@@ -117,7 +119,6 @@ def compile_model(
     *,
     seed: int,
     adaptation: Adaptation = "diag",
-    components: Sequence[Any] | None = None,
     through: Literal["pointer", "python"] = "pointer",
 ) -> Any:
     """Return a nutpie model of `problem` whose chains begin at `starts`.
@@ -130,8 +131,6 @@ def compile_model(
         First points, shape (chains, n_dim), in the sampled space.
     seed, adaptation
         As they will be given to ``nutpie.sample``: they decide which number belongs to which chain.
-    components
-        Coordinate labels; None for 0, 1, ...
     through
         "pointer" hands over compiled functions, "python" uses nutpie's public Python interface.
     """
@@ -142,23 +141,23 @@ def compile_model(
             "Use `starts.start_points`."
         )
     first_point = StartPoints(dict(zip(chain_seeds(seed, len(points), adaptation), points, strict=True)))
-    labels = np.arange(problem.n_components) if components is None else np.asarray(components)
     if through == "python":
         return _python_model(
             problem.n_dim,
             problem.logp_and_grad,
             problem.expand,
-            problem.variables,
-            {"component": labels},
+            [(o.name, o.shape) for o in problem.outputs],
+            _coords(problem),
+            _dims(problem),
             first_point,
         )
-    return _pointer_model(problem, labels, first_point)
+    return _pointer_model(problem, first_point)
 
 
 def best_door(problem: Problem) -> Literal["pointer", "python"]:
     """Return "pointer" where this nutpie takes compiled functions as the tested one does, else "python"."""
     try:
-        _pointer_model(problem, np.arange(problem.n_components), StartPoints({}))
+        _pointer_model(problem, StartPoints({}))
     except (ImportError, AttributeError, TypeError):
         return "python"
     return "pointer"
@@ -174,7 +173,6 @@ def sample(
     cores: int | None = None,
     target_accept: float = 0.9,
     adaptation: Adaptation = "diag",
-    components: Sequence[Any] | None = None,
     through: Literal["pointer", "python"] = "pointer",
     **options: Any,
 ) -> "DataTree":
@@ -185,7 +183,7 @@ def sample(
     """
     import nutpie
 
-    model = compile_model(problem, starts, seed=seed, adaptation=adaptation, components=components, through=through)
+    model = compile_model(problem, starts, seed=seed, adaptation=adaptation, through=through)
     tree: DataTree = nutpie.sample(
         model,
         draws=draws,
@@ -200,17 +198,23 @@ def sample(
     return tree
 
 
-def _dims(variables: Sequence[tuple[str, tuple[int, ...]]]) -> dict[str, tuple[str, ...]]:
-    return {name: ("component",) for name, shape in variables if shape}
+def _dims(problem: Problem) -> dict[str, tuple[str, ...]]:
+    return {output.name: output.dims for output in problem.outputs if output.dims}
 
 
-def _pointer_model(problem: Problem, labels: NDArray[Any], first_point: Callable[[int], Doubles]) -> Any:
+def _coords(problem: Problem) -> dict[str, Any]:
+    """Coordinates of every dimension: positions, since an array of strings is refused."""
+    sizes = {dim: size for o in problem.outputs for dim, size in zip(o.dims, o.shape, strict=True)}
+    return {dim: np.arange(size) for dim, size in sizes.items()}
+
+
+def _pointer_model(problem: Problem, first_point: Callable[[int], Doubles]) -> Any:
     import pandas as pd
     from nutpie.compile_pymc import CompiledPyMCModel
 
     names, parts, shapes = zip(*problem.layout(), strict=True)
     return CompiledPyMCModel(
-        dims=_dims(problem.variables),
+        dims=_dims(problem),
         compiled_logp_func=density.logp_function(),
         compiled_expand_func=density.expand_function(),
         initial_point_func=first_point,
@@ -222,8 +226,8 @@ def _pointer_model(problem: Problem, labels: NDArray[Any], first_point: Callable
         logp_func=None,
         expand_func=None,
         _n_dim=problem.n_dim,
-        _shapes=dict(problem.variables),
-        _coords={"component": pd.Index(labels)},  # an array of strings is refused
+        _shapes={o.name: o.shape for o in problem.outputs},
+        _coords={dim: pd.Index(labels) for dim, labels in _coords(problem).items()},
         reparameterized_names=[],
     )
 
@@ -234,6 +238,7 @@ def _python_model(
     expand: Callable[[Doubles], dict[str, Doubles]],
     variables: Sequence[tuple[str, tuple[int, ...]]],
     coords: dict[str, NDArray[Any]],
+    dims: dict[str, tuple[str, ...]],
     first_point: Callable[[int], Doubles],
 ) -> Any:
     from nutpie.compiled_pyfunc import from_pyfunc
@@ -252,7 +257,7 @@ def _python_model(
         [shape for _, shape in variables],
         [name for name, _ in variables],
         coords=coords,
-        dims=_dims(variables) if coords else {},
+        dims=dims,
         make_initial_point_fn=first_point,
     )
 

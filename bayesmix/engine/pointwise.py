@@ -5,7 +5,6 @@ the interpreter lock, and treats every row by itself, so that cutting the rows a
 number. Where the result itself is large (per draw *and* row), the caller passes a chunk of rows at a time.
 """
 
-import math
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,19 +12,18 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from bayesmix.engine import softmax, square
+from bayesmix.engine import softmax
 from bayesmix.engine._jit import entry, kernel, source_digest, types
-from bayesmix.engine.density import workspace
+from bayesmix.engine.rows import Rows, fill_tile, open_rows, prepare, workspace
 from bayesmix.engine.vector_math import choose, exp, larger, log, prefer_wide_vectors
-from bayesmix.errors import InputError
 
 __all__ = [
-    "Density",
     "Doubles",
+    "Draws",
     "MeanResponsibility",
-    "density",
+    "component_densities",
     "log_likelihood",
     "responsibilities",
     "responsibility_mean",
@@ -34,7 +32,6 @@ __all__ = [
 Doubles = NDArray[np.float64]
 
 _LOG_LIKELIHOOD, _RESPONSIBILITIES, _MEANS, _DENSITY = range(4)
-_HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 _BLOCK = softmax.BLOCK
 #: Draws x rows x components below which starting a thread costs more than it saves.
 _SMALL = 200_000
@@ -79,20 +76,21 @@ def _copy(n: int, n_components: int, source: Doubles, target: Doubles) -> None:
 
 
 @kernel
-def _write_draw(task: int, s: int, at: int, n: int, K: int, tile: Doubles, plane: Doubles, cube: Any) -> None:
+def _write_draw(
+    task: int, s: int, at: int, n: int, K: int, tile: Doubles, constants: Doubles, plane: Doubles, cube: Any
+) -> None:
     """Store one draw's block of rows: `tile` as `log_sum_exp` left it."""
     prefer_wide_vectors()
     top, total = tile[K], tile[K + 1]
+    here = constants[at : at + n]
     if task == _LOG_LIKELIHOOD:
         row = plane[s, at : at + n]
         for j in range(n):
-            row[j] = top[j] + log(total[j])
+            row[j] = top[j] + log(total[j]) + here[j]
         return
     if task == _DENSITY:
-        row = plane[s, at : at + n]
         for j in range(n):
-            top[j] = exp(top[j])
-            row[j] = total[j] * top[j]
+            top[j] = exp(top[j] + here[j])
         for k in range(K):
             row = cube[s, k, at : at + n]
             for j in range(n):
@@ -111,68 +109,76 @@ def _write_draw(task: int, s: int, at: int, n: int, K: int, tile: Doubles, plane
 
 
 @cache
-def _row_pass() -> Any:
+def _all_draws() -> Any:
     """Return the compiled pass over rows ``start`` to ``stop`` and all draws, compiling it on first use."""
     digest = source_digest()
 
-    def row_pass(
-        task: int, start: int, stop: int, values: Any, mu: Any, inverse_sigma: Any, offset: Any, plane: Any, cube: Any
+    def all_draws(
+        task: int, start: int, stop: int, address: int, log_w: Any, values: Any, constants: Any, plane: Any, cube: Any
     ) -> None:
         if digest == 0:  # never: see `_jit`
             return
-        n_draws, K = mu.shape
-        work, raw = workspace(K, stop - start), workspace(K, stop - start)
+        header = open_rows(address)
+        M = log_w.shape[1]
+        tile, rest, records, _at = workspace(header, 0)
+        raw = np.empty((M + 2, tile.shape[1]))
         for at in range(start, stop, _BLOCK):
             n = min(_BLOCK, stop - at)
-            rows = values[at : at + n]
-            for s in range(n_draws):
-                square.add_log_density(rows, n, mu[s], inverse_sigma[s], offset[s], True, work)
-                with_odds = task == _MEANS and K > 1
+            for s in range(log_w.shape[0]):
+                for k in range(M):
+                    rest[k] = log_w[s, k]
+                prepare(header, records, values[s])
+                fill_tile(header, records, rest, at, n, tile)
+                with_odds = task == _MEANS and M > 1
                 if with_odds:
-                    _copy(n, K, work, raw)
-                softmax.log_sum_exp(n, K, work)
+                    _copy(n, M, tile, raw)
+                softmax.log_sum_exp(n, M, tile)
                 if with_odds:
-                    _add_log_odds(n, K, raw, work, at, cube[1])
-                _write_draw(task, s, at, n, K, work, plane, cube)
+                    _add_log_odds(n, M, raw, tile, at, cube[1])
+                _write_draw(task, s, at, n, M, tile, constants, plane, cube)
 
     plane, cube = types.Array(types.float64, 2, "C"), types.Array(types.float64, 3, "C")
     line, size = types.Array(types.float64, 1, "C"), types.int64
-    return entry(types.void(size, size, size, line, plane, plane, plane, plane, cube), row_pass)
+    return entry(types.void(size, size, size, size, plane, plane, line, plane, cube), all_draws)
 
 
-@dataclass(frozen=True)
-class _Draws:
-    """Parameters of all draws, each (S, K), in the form the pass reads."""
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """Parameters of S draws as the pass reads them.
 
-    mu: Doubles
-    inverse_sigma: Doubles
-    offset: Doubles
+    Parameters
+    ----------
+    log_weights
+        Shape (S, M), of all components.
+    values
+        Shape (S, V), in the order that the slots of the rows' blocks point into.
+    """
 
-    @staticmethod
-    def of(w: ArrayLike, mu: ArrayLike, sigma: ArrayLike) -> "_Draws":
-        means = np.array(mu, dtype=np.float64, order="C")
-        if means.ndim != 2:
-            raise InputError(f"mu must have shape (draws, K), got {means.shape}. Stack chains and draws first.")
-        n_draws = means.shape[0]
-        sds = np.asarray(sigma, dtype=np.float64).reshape(n_draws, -1)
-        with np.errstate(divide="ignore"):  # a weight that rounded to zero has log density -inf, and the pass copes
-            offset = np.log(np.asarray(w, dtype=np.float64)) - np.log(sds) - _HALF_LOG_TWO_PI
-        shape = means.shape
-        inverse = np.array(np.broadcast_to(1.0 / sds, shape), order="C")
-        return _Draws(means, inverse, np.array(np.broadcast_to(offset, shape), order="C"))
+    log_weights: Doubles
+    values: Doubles
+
+    def __post_init__(self) -> None:
+        """Lay both out for the compiled code."""
+        for name in ("log_weights", "values"):
+            object.__setattr__(self, name, np.ascontiguousarray(getattr(self, name), dtype=np.float64))
+
+    @property
+    def n_draws(self) -> int:
+        """Number of draws S."""
+        return len(self.log_weights)
 
 
-def _run(task: int, values: Doubles, draws: _Draws, plane: Doubles, cube: Doubles, threads: int | None) -> None:
-    n = values.size
-    work = n * draws.mu.size
+def _run(task: int, rows: Rows, draws: Draws, plane: Doubles, cube: Doubles, threads: int | None) -> None:
+    n = rows.counts.size
+    work = n * draws.n_draws * rows.n_components
     workers = max(1, min(threads or os.cpu_count() or 1, work // _SMALL, -(-n // _BLOCK)))
     # Whole blocks per chunk, and more chunks than workers, so that no thread is left waiting for a long one.
     chunk = max(1, -(-n // (_BLOCK * 4 * workers))) * _BLOCK if workers > 1 else max(n, 1)
-    call = _row_pass()
+    call, address = _all_draws(), rows.header.ctypes.data
 
     def one(start: int) -> None:
         stop = min(start + chunk, n)
-        call(task, start, stop, values, draws.mu, draws.inverse_sigma, draws.offset, plane, cube)
+        call(task, start, stop, address, draws.log_weights, draws.values, rows.constants, plane, cube)
 
     if workers == 1:
         one(0)
@@ -181,27 +187,18 @@ def _run(task: int, values: Doubles, draws: _Draws, plane: Doubles, cube: Double
         list(pool.map(one, range(0, n, chunk)))
 
 
-def _rows(y: ArrayLike) -> Doubles:
-    values = np.array(y, dtype=np.float64, order="C", ndmin=1)
-    if values.ndim != 1:
-        raise InputError(f"rows must be one-dimensional, got shape {values.shape}. Pass one column.")
-    return values
-
-
 _NO_PLANE, _NO_CUBE = np.empty((0, 0)), np.empty((0, 0, 0))
 
 
-def log_likelihood(
-    y: ArrayLike, w: ArrayLike, mu: ArrayLike, sigma: ArrayLike, *, threads: int | None = None
-) -> Doubles:
+def log_likelihood(rows: Rows, draws: Draws, *, threads: int | None = None) -> Doubles:
     """Return the log density of every row under every draw.
 
     Parameters
     ----------
-    y
-        Rows, shape (n,): a chunk if n x draws doubles are too many.
-    w, mu, sigma
-        Draws, shape (S, K); sigma may be (S,) or (S, 1) when common.
+    rows
+        A chunk of them if n x draws doubles are too many.
+    draws
+        Of the parameters.
     threads
         Threads to use; None for all processors. The result does not depend on it.
 
@@ -209,20 +206,15 @@ def log_likelihood(
     -------
     ndarray of shape (S, n)
     """
-    values, draws = _rows(y), _Draws.of(w, mu, sigma)
-    out = np.empty((draws.mu.shape[0], values.size))
-    _run(_LOG_LIKELIHOOD, values, draws, out, _NO_CUBE, threads)
+    out = np.empty((draws.n_draws, rows.counts.size))
+    _run(_LOG_LIKELIHOOD, rows, draws, out, _NO_CUBE, threads)
     return out
 
 
-def responsibilities(
-    y: ArrayLike, w: ArrayLike, mu: ArrayLike, sigma: ArrayLike, *, threads: int | None = None
-) -> Doubles:
-    """Return membership probabilities per draw and row, shape (S, n, K); arguments as `log_likelihood`."""
-    values, draws = _rows(y), _Draws.of(w, mu, sigma)
-    n_draws, n_components = draws.mu.shape
-    out = np.empty((n_draws, values.size, n_components))
-    _run(_RESPONSIBILITIES, values, draws, _NO_PLANE, out, threads)
+def responsibilities(rows: Rows, draws: Draws, *, threads: int | None = None) -> Doubles:
+    """Return membership probabilities per draw and row, shape (S, n, M); arguments as `log_likelihood`."""
+    out = np.empty((draws.n_draws, rows.counts.size, rows.n_all))
+    _run(_RESPONSIBILITIES, rows, draws, _NO_PLANE, out, threads)
     return out
 
 
@@ -233,45 +225,31 @@ class MeanResponsibility:
     Parameters
     ----------
     probability
-        Mean membership probability, shape (n, K).
+        Mean membership probability, shape (n, M).
     log_odds
-        Mean log-odds of belonging to the component rather than to any other, shape (n, K): ranks rows whose
-        probabilities have rounded to 0 or 1. Infinite for K = 1.
+        Mean log-odds of belonging to the component rather than to any other, shape (n, M): ranks rows whose
+        probabilities have rounded to 0 or 1. Infinite for a single component.
     """
 
     probability: Doubles
     log_odds: Doubles
 
 
-def responsibility_mean(
-    y: ArrayLike, w: ArrayLike, mu: ArrayLike, sigma: ArrayLike, *, threads: int | None = None
-) -> MeanResponsibility:
+def responsibility_mean(rows: Rows, draws: Draws, *, threads: int | None = None) -> MeanResponsibility:
     """Return the mean over draws of membership probabilities and log-odds; arguments as `log_likelihood`.
 
-    Memory is n x K whatever the number of draws.
+    Memory is n x M whatever the number of draws.
     """
-    values, draws = _rows(y), _Draws.of(w, mu, sigma)
-    n_draws, n_components = draws.mu.shape
-    sums = np.zeros((2, n_components, values.size))
-    _run(_MEANS, values, draws, _NO_PLANE, sums, threads)
-    sums /= n_draws
-    if n_components == 1:
+    sums = np.zeros((2, rows.n_all, rows.counts.size))
+    _run(_MEANS, rows, draws, _NO_PLANE, sums, threads)
+    sums /= draws.n_draws
+    if rows.n_all == 1:
         sums[1] = np.inf
     return MeanResponsibility(sums[0].T.copy(), sums[1].T.copy())
 
 
-@dataclass(frozen=True, eq=False)
-class Density:
-    """Density on a grid under every draw: `mixture` (S, G) and its weighted parts `components` (S, K, G)."""
-
-    mixture: Doubles
-    components: Doubles
-
-
-def density(grid: ArrayLike, w: ArrayLike, mu: ArrayLike, sigma: ArrayLike, *, threads: int | None = None) -> Density:
-    """Return mixture density and components' parts, which sum to it; arguments as `log_likelihood`."""
-    values, draws = _rows(grid), _Draws.of(w, mu, sigma)
-    n_draws, n_components = draws.mu.shape
-    mixture, parts = np.empty((n_draws, values.size)), np.empty((n_draws, n_components, values.size))
-    _run(_DENSITY, values, draws, mixture, parts, threads)
-    return Density(mixture, parts)
+def component_densities(rows: Rows, draws: Draws, *, threads: int | None = None) -> Doubles:
+    """Return weight times density of every component, shape (S, M, n); arguments as `log_likelihood`."""
+    out = np.empty((draws.n_draws, rows.n_all, rows.counts.size))
+    _run(_DENSITY, rows, draws, _NO_PLANE, out, threads)
+    return out

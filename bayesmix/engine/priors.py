@@ -3,7 +3,7 @@
 Two families of priors cover everything the library offers. *Whitened* ones sample z ~ Normal(0, 1) and push
 ``first + second * z`` through a link (identity: Normal, exp: LogNormal, logistic: LogitNormal). *Positive*
 ones are PyMC distributions under its default log transform: the sampled value is v = log(parameter) and the
-density carries the Jacobian, which is v itself.
+density carries the Jacobian, which is v itself. BETA lives on (0, 1) under the logit transform.
 """
 
 import math
@@ -26,6 +26,7 @@ class PriorKind(IntEnum):
     EXPONENTIAL = 4  #: positive (rate, unused)
     GAMMA = 5  #: positive (shape, rate)
     INVERSE_GAMMA = 6  #: positive (shape, scale)
+    BETA = 7  #: in (0, 1), logit transform (first and second shape)
 
 
 _HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
@@ -41,7 +42,8 @@ class Prior:
     kind
         Prior family.
     first, second
-        Hyper-parameters as `PriorKind` lists them: one entry for all components, or one per component.
+        Hyper-parameters as `PriorKind` lists them: one for all entries, or one per entry (a component, or a
+        feature of one).
     """
 
     kind: PriorKind
@@ -87,12 +89,16 @@ class Prior:
                     total += math.log(a)
                 case PriorKind.GAMMA | PriorKind.INVERSE_GAMMA:
                     total += a * math.log(b) - math.lgamma(a)
+                case PriorKind.BETA:
+                    total += math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
                 case _:
                     total -= _HALF_LOG_TWO_PI
         return total
 
     def to_parameter(self, v: float, k: int) -> float:
-        """Return component `k`'s parameter for the sampled value `v`; the readable form of `evaluate`."""
+        """Return entry `k`'s parameter for the sampled value `v`; the readable form of `evaluate`."""
+        if self.kind == PriorKind.BETA:
+            return 1.0 / (1.0 + math.exp(-v))
         if not self.whitened:
             return math.exp(v)
         t = self.first[k % len(self.first)] + self.second[k % len(self.second)] * v
@@ -101,13 +107,15 @@ class Prior:
         return math.exp(t) if self.kind == PriorKind.LOG_NORMAL else 1.0 / (1.0 + math.exp(-t))
 
     def to_sampled(self, parameter: float, k: int) -> float:
-        """Return the sampled value that gives component `k` this parameter: the inverse of `to_parameter`."""
+        """Return the sampled value that gives entry `k` this parameter: the inverse of `to_parameter`."""
         if self.kind != PriorKind.NORMAL and not parameter > 0:
             raise InputError(f"the parameter must be positive under {self.kind.name}, got {parameter}. Move it inside.")
+        if self.kind in (PriorKind.LOGIT_NORMAL, PriorKind.BETA) and not parameter < 1:
+            raise InputError(f"the parameter must be below 1 under {self.kind.name}, got {parameter}. Move it inside.")
+        if self.kind == PriorKind.BETA:
+            return math.log(parameter) - math.log1p(-parameter)
         if not self.whitened:
             return math.log(parameter)
-        if self.kind == PriorKind.LOGIT_NORMAL and not parameter < 1:
-            raise InputError(f"the parameter must be below 1 under LOGIT_NORMAL, got {parameter}. Move it inside.")
         t = parameter
         if self.kind == PriorKind.LOG_NORMAL:
             t = math.log(parameter)
@@ -131,6 +139,11 @@ def evaluate(kind: int, a: float, b: float, v: float) -> tuple[float, float, flo
             return p, b * p, -0.5 * v * v, -v
         p = 1.0 / (1.0 + math.exp(-t))
         return p, b * p * (1.0 - p), -0.5 * v * v, -v
+    if kind == 7:
+        p = 1.0 / (1.0 + math.exp(-v))
+        # log p = -log(1 + exp(-v)) without overflow for either sign of v
+        log_p = -math.log1p(math.exp(-v)) if v > 0.0 else v - math.log1p(math.exp(v))
+        return p, p * (1.0 - p), a * log_p + b * (log_p - v), a - (a + b) * p
     p = math.exp(v)
     if kind == 3:
         q = (p / a) * (p / a)

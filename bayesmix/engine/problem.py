@@ -1,25 +1,24 @@
-"""`Problem`: one mixture of normals with its data and priors, in plain numbers."""
+"""`Problem`: one mixture with its rows and priors, in plain numbers."""
 
 import ctypes
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bayesmix.engine import density
-from bayesmix.engine.priors import Prior, PriorKind
+from bayesmix.engine.rows import Rows
+from bayesmix.engine.variables import TYPES, Variable
 from bayesmix.errors import InputError
 
-__all__ = ["Doubles", "OrderBy", "Problem", "aligned", "exact_centre"]
+__all__ = ["Doubles", "Integers", "Output", "Problem", "exact_centre"]
 
 Doubles = NDArray[np.float64]
-OrderBy = Literal["mu", "sigma"] | None
-
-_ORDER_CODES: dict[OrderBy, int] = {None: 0, "mu": 1, "sigma": 2}
+Integers = NDArray[np.int64]
 
 
 def exact_centre(values: Doubles) -> float:
@@ -28,8 +27,9 @@ def exact_centre(values: Doubles) -> float:
     Data such as 1e9 + noise leave the component means few digits to move in: one unit in the last place of mu
     is then 1e-7. Subtracting a round number near the middle restores them, and costs nothing when every
     difference is exact, which holds precisely where it matters (range small against distance from zero;
-    Sterbenz' lemma).
+    Sterbenz' lemma). Missing values are left out.
     """
+    values = values[np.isfinite(values)]
     low, high = float(values.min()), float(values.max())
     step = 2.0 ** math.floor(math.log2(high - low)) if high > low else 0.0
     if step == 0.0 or not math.isfinite(step):
@@ -42,141 +42,159 @@ def exact_centre(values: Doubles) -> float:
     return c if math.isfinite(c) and not np.any(error) else 0.0
 
 
-def aligned(values: Doubles) -> Doubles:
-    """Return a copy that begins at a multiple of 64 bytes: no vector access touches two cache lines."""
-    flat = np.empty(values.size + 8)
-    skip = -flat.ctypes.data // 8 % 8
-    flat[skip : skip + values.size] = values
-    return flat[skip : skip + values.size]
+@dataclass(frozen=True)
+class Output:
+    """One variable of a posterior draw: its name, shape, dimension names and where its numbers come from."""
+
+    name: str
+    shape: tuple[int, ...]
+    dims: tuple[str, ...]
+    source: str
+    start: int
+    rows: int
+    size: int
+    sorted: bool
 
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """A univariate normal mixture: data, number of components, priors.
+    """A mixture: rows, variables with their priors, weights.
 
     The sampled vector x is the vector of value variables, in ``free_RVs`` order, of the PyMC model with
-    ``w_free ~ Dirichlet`` (K - 1 values under the simplex transform, none for K = 1), then mu (K), then sigma
-    (K, or 1 when common).
+    ``w_free ~ Dirichlet`` (one less than components under the simplex transform, none for a single one), then the
+    variables in order.
 
     Parameters
     ----------
-    values
-        Distinct rows y, in the user's units.
-    n_components
-        Number of components K.
-    mu, sigma
-        Priors.
-    counts
-        How often every row occurs; None for once each. Fractional weights are allowed.
+    rows
+        Distinct rows with their blocks of columns.
+    variables
+        Parameters in the order of the model; the slots of the rows' blocks point into the vector of all their values.
     alpha
-        Dirichlet concentrations, one entry or K.
-    order_by
-        Parameter the variables are sorted by in `expand`; None for no sorting.
-    common_sigma
-        Whether all components share one sigma.
+        Dirichlet concentrations, one for each component, those without parameters last.
+    order
+        Name of the variable that components are sorted by in `expand`, and which of its entries; None for no sorting.
+    extra_weights
+        Names of the weights of the components without parameters.
     """
 
-    values: Doubles
-    n_components: int
-    mu: Prior
-    sigma: Prior
-    counts: Doubles | None = None
-    alpha: tuple[float, ...] = (1.0,)
-    order_by: OrderBy = "mu"
-    common_sigma: bool = False
-    _ints: NDArray[np.int64] = field(init=False, repr=False)
-    _keep: tuple[Doubles, Doubles, Doubles] = field(init=False, repr=False)
+    rows: Rows
+    variables: tuple[Variable, ...]
+    alpha: tuple[float, ...]
+    order: tuple[str, int] | None = None
+    extra_weights: tuple[str, ...] = ()
+    dims: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    _keep: tuple[Any, ...] = field(init=False, repr=False)
+    _user: Integers = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Check the numbers and lay them out for the compiled code."""
-        values = np.array(self.values, dtype=np.float64, order="C", ndmin=1)
-        counts = np.ones(values.size) if self.counts is None else np.array(self.counts, dtype=np.float64, order="C")
-        _check(self, values, counts)
-        centre = exact_centre(values) if self.mu.kind == PriorKind.NORMAL else 0.0
-        reals, rows = self._reals(centre, float(counts.sum())), aligned(values - centre)
-        counts = aligned(counts)
-        for array in (values, counts, reals, rows):
-            array.flags.writeable = False
-        ints = np.zeros(density.N_INTEGERS, dtype=np.int64)
-        codes = (self.mu.kind, self.sigma.kind, _ORDER_CODES[self.order_by])
-        ints[:6] = (self.n_components, values.size, self.n_sigma, *codes)
-        ints[6:] = (rows.ctypes.data, counts.ctypes.data, reals.ctypes.data)
-        ints.flags.writeable = False
-        for name, value in (
-            ("values", values),
-            ("counts", counts),
-            ("_ints", ints),
-            ("_keep", (rows, counts, reals)),
-        ):
-            object.__setattr__(self, name, value)
+        M, V = self.rows.n_all, sum(v.n_values for v in self.variables)
+        if len(self.alpha) != M or min(self.alpha) <= 0:
+            raise InputError(f"alpha must be {M} positive numbers, got {self.alpha}. Pass one concentration each.")
+        if self.rows.n_values != V:
+            raise InputError(f"rows must be laid out for {V} values, got {self.rows.n_values}. Use the same variables.")
+        table, kinds = [], []
+        x, v = M - 1, 0
+        for variable in self.variables:
+            table.append((TYPES[variable.type], x, v, variable.rows, variable.size))
+            kinds += [int(variable.prior.kind)] * variable.n_values
+            x, v = x + variable.n_sampled, v + variable.n_values
+        hypers = [variable.hyper() for variable in self.variables]
+        centres = [np.full(variable.n_values, variable.centre) for variable in self.variables]
+        doubles = np.concatenate(
+            [[self._constant()], self.alpha, *(h[0] for h in hypers), *(h[1] for h in hypers), *centres]
+        )
+        plan = [(density.OUTPUTS[o.source], o.start, o.rows, o.size, int(o.sorted)) for o in self.outputs]
+        arrays = [np.array(a, dtype=np.int64) for a in (kinds, table, plan, self._key())]
+        fields = {
+            "K": self.rows.n_components,
+            "M": M,
+            "V": V,
+            "X": x,
+            "n_variables": len(self.variables),
+            "n_outputs": len(plan),
+            "rows": self.rows.header.ctypes.data,
+            "doubles": doubles.ctypes.data,
+            "kinds": arrays[0].ctypes.data,
+            "variables": arrays[1].ctypes.data,
+            "outputs": arrays[2].ctypes.data,
+            "key": arrays[3].ctypes.data if arrays[3].size else 0,
+        }
+        user = np.array([fields[name] for name in density.HEADER], dtype=np.int64)
+        object.__setattr__(self, "_user", user)
+        object.__setattr__(self, "_keep", (doubles, *arrays))
 
     def __reduce__(self) -> tuple[type["Problem"], tuple[object, ...]]:
         """Rebuild copies and pickles from the arguments: the addresses inside would point to freed memory."""
-        given = (self.values, self.n_components, self.mu, self.sigma, self.counts)
-        return Problem, (*given, self.alpha, self.order_by, self.common_sigma)
+        return Problem, (self.rows, self.variables, self.alpha, self.order, self.extra_weights, self.dims)
 
-    def _reals(self, centre: float, total: float) -> Doubles:
-        K = self.n_components
-        alpha = self.alpha * K if len(self.alpha) == 1 else self.alpha
-        constant = self.mu.log_constant(K) + self.sigma.log_constant(self.n_sigma)
-        constant -= 0.5 * math.log(2.0 * math.pi) * total
-        if K > 1:
-            constant += math.lgamma(sum(alpha)) - sum(map(math.lgamma, alpha)) + math.log(K)
-        mu_first, mu_second = self.mu.expanded(K)
-        if centre:
-            mu_first = tuple(m - centre for m in mu_first)
-        parts = (constant, centre), alpha, mu_first, mu_second, *self.sigma.expanded(self.n_sigma)
-        return np.array([number for part in parts for number in part])
+    def _constant(self) -> float:
+        constant = self.rows.constant + sum(v.log_constant() for v in self.variables)
+        if len(self.alpha) > 1:
+            constant += math.lgamma(sum(self.alpha)) - sum(map(math.lgamma, self.alpha)) + math.log(len(self.alpha))
+        return constant
+
+    def _key(self) -> list[int]:
+        if self.order is None or self.n_components == 1:
+            return []
+        name, entry = self.order
+        start, size = self.value_start(name), self.variable(name).size
+        return [start + k * size + entry for k in range(self.n_components)]
 
     @property
-    def n_sigma(self) -> int:
-        """Length of sigma: K, or 1 when common."""
-        return 1 if self.common_sigma else self.n_components
+    def n_components(self) -> int:
+        """Number of components with parameters."""
+        return self.rows.n_components
 
     @property
     def n_dim(self) -> int:
         """Length of the sampled vector."""
-        return 2 * self.n_components - 1 + self.n_sigma
+        return self.rows.n_all - 1 + sum(v.n_sampled for v in self.variables)
 
     @property
-    def user_data(self) -> NDArray[np.int64]:
+    def user_data(self) -> Integers:
         """Integer array the compiled functions take; it holds addresses, so keep the problem alive."""
-        return self._ints
+        return self._user
 
-    @property
-    def rows(self) -> Doubles:
-        """Rows as the compiled code sees them: minus `centre`."""
-        return self._keep[0]
+    def variable(self, name: str) -> Variable:
+        """Return the variable of a name."""
+        return next(v for v in self.variables if v.name == name)
 
-    @property
-    def row_counts(self) -> Doubles:
-        """Counts of the rows."""
-        return self._keep[1]
+    def value_start(self, name: str) -> int:
+        """Return where a variable's values begin."""
+        at = 0
+        for variable in self.variables:
+            if variable.name == name:
+                return at
+            at += variable.n_values
+        raise KeyError(name)
 
-    @property
-    def centre(self) -> float:
-        """Number subtracted, exactly, from the rows."""
-        return float(self._keep[2][1])
-
-    @property
-    def variables(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
-        """Names and shapes of what `expand` returns, in order; a common sigma is a scalar, as in PyMC."""
-        K = self.n_components
-        sigma_shape: tuple[int, ...] = () if self.common_sigma else (K,)
-        free_w = (("w_free", (K,)),) if K > 1 else ()
-        return (
-            ("w", (K,)),
-            ("mu", (K,)),
-            ("sigma", sigma_shape),
-            *free_w,
-            ("mu_z" if self.mu.whitened else "mu_free", (K,)),
-            ("sigma_z" if self.sigma.whitened else "sigma_free", sigma_shape),
+    @cached_property
+    def outputs(self) -> tuple[Output, ...]:
+        """The variables of a draw in order: weights, parameters, and the free variables behind them."""
+        K, M = self.n_components, self.rows.n_all
+        out = [Output("w", (K,), ("component",), "weights", 0, K, 1, True)]
+        for s, name in enumerate(self.extra_weights):
+            out.append(Output(name, (), (), "weights", K + s, 1, 1, False))
+        free = (
+            [Output("w_free", (M,), ("component" if M == K else "member",), "weights", 0, M, 1, True)] if M > 1 else []
         )
+        v, x = 0, M - 1
+        for variable in self.variables:
+            ordered = len(variable.shape) > 0 and variable.shape[0] == K and variable.rows == K
+            dims = self.dims.get(variable.name, ("component",)[: len(variable.shape)])
+            common: dict[str, Any] = {"rows": variable.rows, "sorted": ordered}
+            source = "log_values" if variable.type == "simplex" else "values"
+            out.append(Output(variable.name, variable.shape, dims, source, v, size=variable.size, **common))
+            free.append(_free_output(variable, dims, v, x, common))
+            v, x = v + variable.n_values, x + variable.n_sampled
+        return (*out, *free)
 
     @property
     def n_expanded(self) -> int:
         """Length of what `expand` returns."""
-        return sum(math.prod(shape) for _, shape in self.variables)
+        return sum(math.prod(o.shape) for o in self.outputs)
 
     @cached_property
     def _addresses(self) -> tuple[Callable[..., int], Callable[..., int]]:
@@ -193,41 +211,49 @@ class Problem:
         x = self._vector(x)
         gradient, value = np.empty(self.n_dim), ctypes.c_double()
         call = self._addresses[0]
-        call(self.n_dim, x.ctypes.data, gradient.ctypes.data, ctypes.addressof(value), self._ints.ctypes.data)
+        call(self.n_dim, x.ctypes.data, gradient.ctypes.data, ctypes.addressof(value), self._user.ctypes.data)
         return value.value, gradient
 
     def expand(self, x: ArrayLike) -> dict[str, Doubles]:
-        """Return the variables at `x` by name (see `variables`), components sorted as `order_by` says."""
+        """Return the variables at `x` by name (see `outputs`), components sorted as `order` says."""
         x, out = self._vector(x), np.empty(self.n_expanded)
         call = self._addresses[1]
-        call(self.n_dim, self.n_expanded, x.ctypes.data, out.ctypes.data, self._ints.ctypes.data)
+        call(self.n_dim, self.n_expanded, x.ctypes.data, out.ctypes.data, self._user.ctypes.data)
         return {name: out[part].reshape(shape) for name, part, shape in self.layout()}
 
     def layout(self) -> Iterator[tuple[str, slice, tuple[int, ...]]]:
         """Yield name, position in the expanded vector and shape of every variable."""
         start = 0
-        for name, shape in self.variables:
-            stop = start + math.prod(shape)
-            yield name, slice(start, stop), shape
+        for output in self.outputs:
+            stop = start + math.prod(output.shape)
+            yield output.name, slice(start, stop), output.shape
             start = stop
 
-    def pack(self, w: ArrayLike, mu: ArrayLike, sigma: ArrayLike) -> Doubles:
-        """Return the vector x with these weights, means and sds: the inverse of `expand` up to order."""
-        K = self.n_components
-        log_w = np.log(np.asarray(w, dtype=np.float64))
-        mu, sigma = (
-            np.asarray(mu, dtype=np.float64).reshape(K),
-            np.asarray(sigma, dtype=np.float64).reshape(-1),
-        )
-        if log_w.shape != (K,) or sigma.size != self.n_sigma:
-            raise InputError(
-                f"w and mu must have {K} entries and sigma {self.n_sigma}, "
-                f"got {log_w.size}, {mu.size}, {sigma.size}. "
-                "Pass one entry per component (one sigma when common)."
-            )
-        z = [self.mu.to_sampled(m, k) for k, m in enumerate(mu.tolist())]
-        z += [self.sigma.to_sampled(s, k) for k, s in enumerate(sigma.tolist())]
-        return np.concatenate([(log_w - log_w.mean())[: K - 1], z])
+    def weights(self, x: ArrayLike) -> Doubles:
+        """Return the weights of all components at `x`, not sorted."""
+        free = self._vector(x)[: self.rows.n_all - 1]
+        numbers = np.exp(np.append(free, -free.sum()) - max(free.max(initial=0.0), -float(free.sum())))
+        return np.asarray(numbers / numbers.sum())
+
+    def values(self, x: ArrayLike) -> Doubles:
+        """Return the values of all variables at `x` as the rows' kernels read them: not sorted, centred."""
+        vector, at, parts = self._vector(x), self.rows.n_all - 1, []
+        for variable in self.variables:
+            parts.append(variable.from_sampled(vector[at : at + variable.n_sampled]))
+            at += variable.n_sampled
+        return np.concatenate(parts)
+
+    def pack(self, weights: ArrayLike, parameters: Mapping[str, ArrayLike], *, centred: bool = False) -> Doubles:
+        """Return the vector x with these weights (of all components) and parameters: the inverse of `expand`.
+
+        With `centred`, parameters are as the rows' kernels read them, less their variable's centre.
+        """
+        log_w = np.log(np.asarray(weights, dtype=np.float64))
+        if log_w.shape != (self.rows.n_all,):
+            raise InputError(f"weights must have {self.rows.n_all} entries, got {log_w.size}. Pass one per component.")
+        shift = {v.name: v.centre if centred else 0.0 for v in self.variables}
+        parts = [v.to_sampled(np.asarray(parameters[v.name], dtype=np.float64) + shift[v.name]) for v in self.variables]
+        return np.concatenate([(log_w - log_w.mean())[:-1], *parts])
 
     def _vector(self, x: ArrayLike) -> Doubles:
         vector = np.ascontiguousarray(x, dtype=np.float64)
@@ -236,17 +262,12 @@ class Problem:
         return vector
 
 
-def _check(problem: Problem, values: Doubles, counts: Doubles) -> None:
-    K = problem.n_components
-    if K < 1:
-        raise InputError(f"n_components must be at least 1, got {K}. Use n_components=1 for a single group.")
-    if values.ndim != 1 or values.size == 0 or not np.isfinite(values).all():
-        raise InputError(
-            f"values must be finite numbers in one dimension, got shape {values.shape}. Drop blanks first."
-        )
-    if counts.shape != values.shape or not (np.isfinite(counts).all() and (counts >= 0).all()):
-        raise InputError(f"counts must be {values.size} numbers >= 0, got {counts}. Pass one count per row.")
-    if len(problem.alpha) not in (1, K) or min(problem.alpha) <= 0:
-        raise InputError(f"alpha must be 1 or {K} positive numbers, got {problem.alpha}. Pass concentrations > 0.")
-    if problem.sigma.kind == PriorKind.NORMAL:
-        raise InputError(f"the prior of sigma must live on positive numbers, got {problem.sigma}. Use LOG_NORMAL.")
+def _free_output(variable: Variable, dims: tuple[str, ...], v: int, x: int, common: dict[str, Any]) -> Output:
+    """Return the free variable as PyMC shows it: whitened numbers, or the untransformed value itself."""
+    name, shape = variable.free_name, variable.shape
+    if variable.whitened:
+        return Output(name, shape, dims, "sampled", x, size=variable.size, **common)
+    if variable.type == "correlation":
+        return Output(name, shape, dims, "logistic", x, size=variable.size, **common)
+    source = "log_values" if variable.type == "simplex" else "values"
+    return Output(name, shape, dims, source, v, size=variable.size, **common)

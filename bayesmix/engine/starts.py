@@ -1,37 +1,34 @@
-"""Where chains begin: expectation-maximisation from many seeds, then the model's own log posterior.
+"""Where chains begin: expectation-maximisation from many random starts, then the model's own log posterior.
 
-A mixture's posterior has several modes, and a chain that starts in a wrong one may never leave it. Every
-chain therefore runs its own multi-start search: penalised EM from several seeds on at most `SUBSAMPLE` rows,
-the best of them polished on all rows by BFGS on the compiled density. A chain whose search ended in a mode
-without mass is moved to the best. `find_modes` reports the distinct ends of such searches with the mass that
-Laplace's approximation gives each.
+A mixture's posterior has several modes, and a chain that starts in a wrong one may never leave it. Every chain
+therefore runs its own multi-start search: EM from several random groupings on at most `SUBSAMPLE` rows, the best of
+them polished on all rows by BFGS on the compiled density. A chain whose search ended in a mode without mass is moved to
+the best. `find_modes` reports the distinct ends of such searches with the mass that Laplace's approximation gives each.
+
+All searches of a problem run side by side: the E-step is one compiled pass over the rows for all of them, the M-step
+one matrix product of responsibilities and *features*, functions of the cells whose means within a group the family
+turns into parameters (`Seeding`).
 """
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesmix.engine._jit import entry, source_digest, types
-from bayesmix.engine.density import mixture_pass, workspace
-from bayesmix.engine.priors import Prior, PriorKind
+from bayesmix.engine import pointwise
 from bayesmix.engine.problem import Problem
+from bayesmix.engine.rows import Rows
 
-__all__ = ["NOISE", "SUBSAMPLE", "Doubles", "Mode", "exchangeable", "find_modes", "start_points"]
+__all__ = ["NOISE", "SUBSAMPLE", "Doubles", "Mode", "Seeding", "find_modes", "start_points"]
 
 Doubles = NDArray[np.float64]
 
 #: Rows EM looks at; more change the place of a mode by less than the posterior's width over the subsample's.
 SUBSAMPLE = 2000
-_EM_STEPS, _FULL_EM_STEPS, _POLISH_STEPS = 50, 5, 25
-#: EM sees the data's sd / K as this many pseudo-rows of every component, so that no sd shrinks onto tied
-#: values.
-_PSEUDO_ROWS = 1.0
-#: A polished start whose smallest sd fell below this share of EM's has slid into a spike of the density:
-#: refused.
+_EM_STEPS, _POLISH_STEPS, _MODE_STEPS = 30, 25, 500
+#: A polished start one of whose scale parameters fell below this share of EM's has slid into a spike of the density.
 _SPIKE = 0.05
 #: A start this many nats below the best chain's start is in a mode with no mass to speak of. Modes nearer
 #: than that keep their chains: only sampling can say how their masses compare.
@@ -42,6 +39,40 @@ NOISE = 0.02
 
 
 @dataclass(frozen=True, eq=False)
+class Seeding:
+    """What a search needs to know of the families.
+
+    Parameters
+    ----------
+    rows
+        Returns the compiled rows of some of the problem's rows, by position.
+    features
+        Functions of the rows whose group means give parameters, shape (m, n); 0 where missing.
+    present
+        Whether a feature was observed, shape (m, n), or None where all were.
+    places
+        Coordinates that distances between rows are measured in, shape (n, d), on one scale; 0 where missing.
+    estimate
+        From mean features, shape (..., K, m), to the engine's values, shape (..., V), with components labelled as the
+        priors expect them; shared parameters are averaged with the given sizes (..., K).
+    spikes
+        Positions of the values whose fall to 0 is a spike of the density.
+    relabel
+        From one search's (weights, values) to the labelling that the priors favour.
+    to_sampled
+        From (weights of all components, values) to the sampled vector, moved inside the priors' supports.
+    """
+
+    rows: Callable[[NDArray[np.intp]], Rows]
+    features: Doubles
+    present: NDArray[np.bool_] | None
+    places: Doubles
+    estimate: Callable[[Doubles, Doubles], Doubles]
+    spikes: NDArray[np.intp]
+    to_sampled: Callable[[Doubles, Doubles], Doubles]
+
+
+@dataclass(frozen=True, eq=False)
 class Mode:
     """A local maximum of the posterior density.
 
@@ -49,8 +80,8 @@ class Mode:
     ----------
     x
         Its place in the sampled space.
-    w, mu, sigma
-        Its parameters, sorted by mu where components are exchangeable.
+    variables
+        Its weights and parameters by name, ordered as draws are.
     log_posterior
         Log density at x.
     log_mass
@@ -61,157 +92,99 @@ class Mode:
     """
 
     x: Doubles
-    w: Doubles
-    mu: Doubles
-    sigma: Doubles
+    variables: Mapping[str, Doubles]
     log_posterior: float
     log_mass: float
     hits: int
 
 
-@cache
-def _em() -> Any:
-    """Return the compiled EM loop, compiling it on first use; it updates w, mu and sigma in place."""
-    digest = source_digest()
+def _groupings(places: Doubles, counts: Doubles, K: int, streams: list[np.random.Generator]) -> Doubles:
+    """Return first responsibilities of many searches, shape (searches, n, K): rows go to the nearest chosen row.
 
-    def em(
-        values: Any,
-        counts: Any,
-        w: Any,
-        mu: Any,
-        sigma: Any,
-        steps: int,
-        pseudo_rows: float,
-        spread: float,
-        common: bool,
-    ) -> float:
-        if digest == 0:  # never: see `_jit`
-            return 0.0
-        K, value = mu.size, 0.0
-        work = workspace(K, values.size)
-        last = work.shape[0]
-        sizes, first, second = work[last - 3, :K], work[last - 2, :K], work[last - 1, :K]
-        inverse, offset = work[last - 8, :K], work[last - 7, :K]
-        for step in range(steps + 1):
-            for k in range(K):
-                inverse[k] = 1.0 / sigma[k]
-                offset[k] = math.log(w[k] * inverse[k])
-            value = mixture_pass(values, counts, mu, inverse, offset, work)
-            if step == steps:
-                break
-            total, pooled = 0.0, 0.0
-            for k in range(K):
-                total += sizes[k] + pseudo_rows
-            for k in range(K):
-                size = sizes[k] + pseudo_rows * 1e-3
-                shift = first[k] / size
-                square = sigma[k] * sigma[k] * max(second[k] - shift * shift * sizes[k], 0.0)
-                pooled += square
-                mu[k] += sigma[k] * shift
-                sigma[k] = math.sqrt((square + pseudo_rows * spread * spread) / (sizes[k] + pseudo_rows))
-                w[k] = (sizes[k] + pseudo_rows) / total
-            if common:
-                sd = math.sqrt((pooled + K * pseudo_rows * spread * spread) / total)
-                for k in range(K):
-                    sigma[k] = sd
-        return value
-
-    line, real = types.Array(types.float64, 1, "C"), types.float64
-    return entry(real(line, line, line, line, line, types.int64, real, real, types.boolean), em)
-
-
-def _weighted_sd(values: Doubles, counts: Doubles) -> float:
-    mean = float(np.average(values, weights=counts))
-    return math.sqrt(float(np.average((values - mean) ** 2, weights=counts)))
-
-
-def _subsample(problem: Problem, rng: np.random.Generator) -> tuple[Doubles, Doubles]:
-    values, counts = problem.rows, problem.row_counts
-    if values.size <= SUBSAMPLE:
-        return np.array(values), np.array(counts)
-    return rng.choice(values, SUBSAMPLE, p=counts / counts.sum()), np.ones(SUBSAMPLE)
-
-
-def _seeds(values: Doubles, counts: Doubles, n_components: int, rng: np.random.Generator) -> Doubles:
-    """Choose rows far from each other: k-means++ (Arthur and Vassilvitskii 2007)."""
-    chosen = np.empty(n_components)
-    chosen[0] = rng.choice(values, p=counts / counts.sum())
-    distance = np.full(values.size, np.inf)
-    for k in range(1, n_components):
-        distance = np.minimum(distance, (values - chosen[k - 1]) ** 2)
-        p = distance * counts
-        total = p.sum()
-        chosen[k] = rng.choice(values, p=p / total) if total > 0 else chosen[0]
-    return chosen
-
-
-def _search(problem: Problem, rng: np.random.Generator, restarts: int) -> Doubles:
-    """Return the sampled vector of the best of several EM runs, not yet polished.
-
-    The noise parts components that EM left exactly equal, where the gradient that would part them vanishes.
+    No one way of choosing finds every mode: rows far from each other (k-means++, Arthur and Vassilvitskii 2007) or at
+    random, and a sharp or a soft assignment.
     """
-    values, counts = _subsample(problem, rng)
-    K, sd = problem.n_components, _weighted_sd(values, counts)
-    if not sd > 0:
-        return NOISE * rng.standard_normal(problem.n_dim)
-    em, spread = _em(), sd / K
-    best: tuple[float, Doubles, Doubles, Doubles] | None = None
-    for _ in range(restarts if K > 1 else 1):
-        # No one way of seeding finds every mode: spread-out or random rows, and narrow or wide components.
-        spread_out, wide = rng.integers(2, size=2)
-        mu = _seeds(values, counts, K, rng) if spread_out else rng.choice(values, K, p=counts / counts.sum())
-        w, sigma = np.full(K, 1.0 / K), np.full(K, (3.0 if wide else 1.0) * spread)
-        value = em(values, counts, w, mu, sigma, _EM_STEPS, _PSEUDO_ROWS, spread, problem.common_sigma)
-        if best is None or value > best[0]:
-            best = value, w, mu, sigma
-    assert best is not None
-    _, w, mu, sigma = best
-    if values.size != problem.rows.size:
-        rows, row_counts = np.array(problem.rows), np.array(problem.row_counts)
-        em(rows, row_counts, w, mu, sigma, _FULL_EM_STEPS, _PSEUDO_ROWS, spread, problem.common_sigma)
-    x = _packed(problem, w, mu + problem.centre, sigma)
-    return x + NOISE * rng.standard_normal(x.size)
+    out = np.empty((len(streams), len(places), K))
+    share = counts / counts.sum()
+    for s, rng in enumerate(streams):
+        spread_out, soft = rng.integers(2, size=2)
+        chosen = [rng.choice(len(places), p=share)]
+        distance = ((places - places[chosen[0]]) ** 2).sum(axis=1)
+        distances = [distance]
+        for _ in range(K - 1):
+            p = distance * counts if spread_out else counts
+            total = p.sum()
+            chosen.append(rng.choice(len(places), p=p / total) if total > 0 else chosen[0])
+            distances.append(((places - places[chosen[-1]]) ** 2).sum(axis=1))
+            distance = np.minimum(distance, distances[-1])
+        table = np.stack(distances, axis=1)
+        width = (1.0 if soft else 0.1) * max(float(np.average(table.min(axis=1), weights=counts)), 1e-12)
+        relative = np.exp(-(table - table.min(axis=1, keepdims=True)) / (2 * width))
+        out[s] = relative / relative.sum(axis=1, keepdims=True)
+    return out
 
 
-def _packed(problem: Problem, w: Doubles, mu: Doubles, sigma: Doubles) -> Doubles:
-    """Return the sampled vector, components labelled as the priors expect them."""
-    K = problem.n_components
-    order = _labelling(problem, mu, sigma)
-    mu = _inside(problem.mu, mu[order])
-    sigma = _inside(problem.sigma, sigma[:1] if problem.common_sigma else sigma[order])
-    return problem.pack(np.maximum(w[order], 1e-12 / K), mu, sigma)
+@dataclass(frozen=True, eq=False)
+class _Sample:
+    """The rows that EM looks at."""
+
+    rows: Rows
+    counts: Doubles
+    features: Doubles
+    present: NDArray[np.bool_] | None
+    places: Doubles
 
 
-def _inside(prior: Prior, parameter: Doubles) -> Doubles:
-    """Move parameters into the prior's support: EM does not know of it."""
-    if prior.kind == PriorKind.NORMAL:
-        return parameter
-    scale = float(np.abs(parameter).max()) or 1.0
-    upper = 1.0 - 1e-6 if prior.kind == PriorKind.LOGIT_NORMAL else np.inf
-    return np.clip(parameter, 1e-6 * min(scale, 1.0), upper)
+def _sample(problem: Problem, seeding: Seeding, rng: np.random.Generator) -> _Sample:
+    counts = problem.rows.counts
+    at = np.arange(counts.size)
+    if counts.size > SUBSAMPLE:
+        at = np.sort(rng.choice(counts.size, SUBSAMPLE, p=counts / counts.sum()))
+        counts = np.ones(SUBSAMPLE)
+    present = None if seeding.present is None else seeding.present[:, at]
+    return _Sample(seeding.rows(at), counts, seeding.features[:, at], present, seeding.places[at])
 
 
-def _labelling(problem: Problem, mu: Doubles, sigma: Doubles) -> NDArray[np.intp]:
-    """Return the order of components: by mu where labels mean nothing, else the priors' favourite."""
-    if exchangeable(problem):
-        return np.argsort(mu, kind="stable")
-    from scipy.optimize import linear_sum_assignment
+def _m_step(sample: _Sample, r: Doubles, K: int, M: int) -> tuple[Doubles, Doubles, Doubles]:
+    """Return weights (S, M), sizes (S, K) and mean features (S, K, m), all shrunken to those of all rows.
 
-    K = problem.n_components
-    distance = np.zeros((K, K))
-    for prior, found in ((problem.mu, mu), (problem.sigma, sigma[:K])):
-        if prior.whitened and found.size == K:
-            inside = _inside(prior, found).tolist()
-            distance += [[prior.to_sampled(value, k) ** 2 for value in inside] for k in range(K)]
-    return np.asarray(linear_sum_assignment(distance)[1])
+    The shrinkage is that of a quarter row: no group dies, and no scale falls to 0 on tied rows.
+    """
+    weighted = r * sample.counts[:, np.newaxis]
+    sums = np.einsum("snk,mn->skm", weighted[..., :K], sample.features, optimize=True)
+    overall = sample.features @ sample.counts
+    own: Doubles
+    total: Doubles
+    if sample.present is None:
+        own, total = weighted[..., :K].sum(axis=1)[..., np.newaxis], np.array(sample.counts.sum())
+    else:
+        own = np.einsum("snk,mn->skm", weighted[..., :K], sample.present.astype(float), optimize=True)
+        total = sample.present @ sample.counts
+    means = (sums + 0.25 * overall / total) / (own + 0.25)
+    sizes = weighted.sum(axis=1) + 1.0
+    return sizes / sizes.sum(axis=1, keepdims=True), sizes[:, :K], means
 
 
-def exchangeable(problem: Problem) -> bool:
-    """Whether the priors treat all components alike, so that labels carry no meaning."""
-    return problem.mu.exchangeable and problem.sigma.exchangeable and len(set(problem.alpha)) == 1
+def _searches(
+    problem: Problem, seeding: Seeding, streams: list[np.random.Generator], rng: np.random.Generator
+) -> list[tuple[Doubles, Doubles]]:
+    """Return weights and values at the end of EM from every stream's grouping."""
+    sample, K, M = _sample(problem, seeding, rng), problem.n_components, problem.rows.n_all
+    r = _groupings(sample.places, sample.counts, K, streams)
+    if M > K:
+        extra = 0.05 / (M - K)
+        r = np.concatenate([r * 0.95, np.full((*r.shape[:2], M - K), extra)], axis=2)
+    weights, sizes, means = _m_step(sample, r, K, M)
+    values = seeding.estimate(means, sizes)
+    for _ in range(_EM_STEPS if K > 1 or M > K else 0):
+        r = pointwise.responsibilities(sample.rows, pointwise.Draws(np.log(weights), values))
+        r = np.where(np.isfinite(r), r, 1.0 / M)
+        weights, sizes, means = _m_step(sample, r, K, M)
+        values = seeding.estimate(means, sizes)
+    return list(zip(weights, values, strict=True))
 
 
-def _polish(problem: Problem, x: Doubles, steps: int) -> Doubles:
+def _polish(problem: Problem, seeding: Seeding, x: Doubles, steps: int) -> Doubles:
     """Climb the log posterior; keep `x` when the climb ends in a spike of the density or nowhere.
 
     BFGS rather than L-BFGS-B: it ends closer to the mode, and SciPy's L-BFGS-B was seen to take 0.4 s instead
@@ -230,16 +203,20 @@ def _polish(problem: Problem, x: Doubles, steps: int) -> Doubles:
     result = minimize(objective, x, jac=True, method="BFGS", options={"maxiter": steps, "gtol": 1e-6})
     if not (np.isfinite(result.x).all() and result.fun <= objective(x)[0]):
         return x
-    before, after = problem.expand(x)["sigma"].min(), problem.expand(result.x)["sigma"].min()
-    return np.asarray(result.x) if after > _SPIKE * before else x
+    if seeding.spikes.size:
+        before, after = (problem.values(point)[seeding.spikes].min() for point in (x, result.x))
+        if not after > _SPIKE * before:
+            return x
+    return np.asarray(result.x)
 
 
 def start_points(
     problem: Problem,
+    seeding: Seeding,
     chains: int,
     seed: int | np.random.Generator,
     *,
-    restarts: int = 10,
+    restarts: int = 8,
     noise: float = NOISE,
 ) -> Doubles:
     """Return one start per chain, shape (chains, n_dim), in the sampled space.
@@ -247,18 +224,30 @@ def start_points(
     Every chain's start is the polished best of its own `restarts` EM runs, or the best chain's where its own
     lies more than 20 nats below that, plus normal noise (see `NOISE`).
     """
-    noise /= math.sqrt(1.0 + float(problem.row_counts.sum()) / 100.0)
-    streams = np.random.default_rng(seed).spawn(chains)
-    points = [_polish(problem, _search(problem, rng, restarts), _POLISH_STEPS) for rng in streams]
+    noise /= math.sqrt(1.0 + float(problem.rows.counts.sum()) / 100.0)
+    rng = np.random.default_rng(seed)
+    streams = rng.spawn(chains)
+    own = [stream.spawn(restarts if problem.n_components > 1 else 1) for stream in streams]
+    ends = _searches(problem, seeding, [s for group in own for s in group], rng)
+    points = []
+    for c, stream in enumerate(streams):
+        mine = [seeding.to_sampled(*end) for end in ends[c * len(own[0]) : (c + 1) * len(own[0])]]
+        # The noise parts components that EM left exactly equal, where the gradient that would part them vanishes.
+        mine = [x + NOISE * stream.standard_normal(x.size) for x in mine]
+        densities = [problem.logp_and_grad(x)[0] for x in mine]
+        best = mine[int(np.argmax(np.where(np.isfinite(densities), densities, -np.inf)))]
+        points.append(_polish(problem, seeding, best, _POLISH_STEPS))
     densities = [problem.logp_and_grad(x)[0] for x in points]
-    best = int(np.argmax(densities))
+    best_chain = int(np.argmax(np.where(np.isfinite(densities), densities, -np.inf)))
     for i, value in enumerate(densities):
-        if value < densities[best] - _HOPELESS:
-            points[i] = points[best]
+        if not value >= densities[best_chain] - _HOPELESS:
+            points[i] = points[best_chain]
     return np.array([x + noise * rng.standard_normal(x.size) for x, rng in zip(points, streams, strict=True)])
 
 
-def find_modes(problem: Problem, seed: int | np.random.Generator, *, searches: int = 20) -> list[Mode]:
+def find_modes(
+    problem: Problem, seeding: Seeding, seed: int | np.random.Generator, *, searches: int = 20
+) -> list[Mode]:
     """Return the distinct modes that single EM runs end in, label permutations merged, largest mass first.
 
     The mass is Laplace's approximation ``log p(x) + (d log 2 pi - log det H) / 2`` with the Hessian H by
@@ -267,12 +256,15 @@ def find_modes(problem: Problem, seed: int | np.random.Generator, *, searches: i
     """
     modes: list[Mode] = []
     hessians: list[Doubles] = []
-    for rng in np.random.default_rng(seed).spawn(searches):
-        x = _polish(problem, _search(problem, rng, 1), 500)
-        found = problem.expand(x)
-        sigma = np.broadcast_to(found["sigma"], problem.n_components)
-        if exchangeable(problem):
-            x = _packed(problem, found["w"], found["mu"], np.array(sigma))
+    rng = np.random.default_rng(seed)
+    streams = rng.spawn(searches)
+    for stream, end in zip(streams, _searches(problem, seeding, streams, rng), strict=True):
+        x = seeding.to_sampled(*end)
+        x = _polish(problem, seeding, x + NOISE * stream.standard_normal(x.size), _MODE_STEPS)
+        weights, values = problem.weights(x), problem.values(x)
+        if not (np.isfinite(values).all() and np.isfinite(problem.logp_and_grad(x)[0])):
+            continue
+        x = seeding.to_sampled(weights, values)
         value = problem.logp_and_grad(x)[0]
         twin = next((i for i, m in enumerate(modes) if _same(m, x, value, hessians[i])), None)
         if twin is not None:
@@ -285,16 +277,16 @@ def find_modes(problem: Problem, seed: int | np.random.Generator, *, searches: i
 
 
 def _mode(problem: Problem, x: Doubles, value: float, hessian: Doubles) -> Mode:
-    found = problem.expand(x)
-    eigenvalues = np.linalg.eigvalsh(hessian)
     log_mass = math.nan
-    if eigenvalues[0] > 0:
-        log_mass = value + 0.5 * (x.size * math.log(2 * math.pi) - float(np.log(eigenvalues).sum()))
-    return Mode(x, found["w"], found["mu"], found["sigma"], value, log_mass, 1)
+    if np.isfinite(hessian).all():
+        eigenvalues = np.linalg.eigvalsh(hessian)
+        if eigenvalues[0] > 0:
+            log_mass = value + 0.5 * (x.size * math.log(2 * math.pi) - float(np.log(eigenvalues).sum()))
+    return Mode(x, problem.expand(x), value, log_mass, 1)
 
 
 def _counted(mode: Mode) -> Mode:
-    return Mode(mode.x, mode.w, mode.mu, mode.sigma, mode.log_posterior, mode.log_mass, mode.hits + 1)
+    return Mode(mode.x, mode.variables, mode.log_posterior, mode.log_mass, mode.hits + 1)
 
 
 def _same(mode: Mode, x: Doubles, value: float, hessian: Doubles) -> bool:

@@ -1,19 +1,64 @@
 """Component families: one file each, one line in the registry.
 
 A family says what a component's parameters are, where they live, which default priors follow from the data's scale,
-how PyMC writes the mixture, and the density in NumPy. To add one, write a file with a `Family` subclass and list it in
-`FAMILIES`: it runs on PyMC then. To run on the compiled engine it also needs a column kernel there.
+how PyMC writes the component, and the density in NumPy. To add one, write a file with a `Family` subclass and list it
+in `FAMILIES`: it runs on PyMC then. To run on the compiled engine it also needs a column kernel there.
 """
 
 from typing import Any
 
 from bayesmix.errors import InputError
 from bayesmix.families._base import Family, Parameter
+from bayesmix.families.bernoulli import Bernoulli
+from bayesmix.families.beta import Beta
+from bayesmix.families.binomial import Binomial
+from bayesmix.families.categorical import Categorical
+from bayesmix.families.exponential import Exponential
+from bayesmix.families.gamma import Gamma
+from bayesmix.families.log_normal import LogNormal
+from bayesmix.families.negative_binomial import NegativeBinomial
 from bayesmix.families.normal import Normal
+from bayesmix.families.poisson import Poisson
+from bayesmix.families.student_t import StudentT
+from bayesmix.families.von_mises import VonMises
+from bayesmix.families.weibull import Weibull
 
-__all__ = ["FAMILIES", "Family", "Normal", "Parameter", "as_family", "family_from_dict"]
+__all__ = [
+    "FAMILIES",
+    "Bernoulli",
+    "Beta",
+    "Binomial",
+    "Categorical",
+    "Exponential",
+    "Family",
+    "Gamma",
+    "LogNormal",
+    "NegativeBinomial",
+    "Normal",
+    "Parameter",
+    "Poisson",
+    "StudentT",
+    "VonMises",
+    "Weibull",
+    "as_family",
+    "family_from_dict",
+]
 
-FAMILIES: tuple[type[Family], ...] = (Normal,)
+FAMILIES: tuple[type[Family], ...] = (
+    Normal,
+    StudentT,
+    LogNormal,
+    Gamma,
+    Exponential,
+    Weibull,
+    Beta,
+    VonMises,
+    Poisson,
+    NegativeBinomial,
+    Binomial,
+    Bernoulli,
+    Categorical,
+)
 
 _BY_NAME = {family.name: family for family in FAMILIES}
 
@@ -42,8 +87,8 @@ def as_family(value: Any) -> Family:
 
 
 def family_from_dict(data: dict[str, Any]) -> Family:
-    """Read back what `Family.to_dict` wrote."""
-    values = dict(data)
+    """Read back what `Family.to_dict` wrote; lists, which JSON makes of tuples, become tuples again."""
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
     name = values.pop("family")
     if name not in _BY_NAME:
         raise InputError(f"family must be one of {sorted(_BY_NAME)}, got {name!r}. Was it saved by a newer version?")

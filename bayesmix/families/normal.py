@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, override
 
 import numpy as np
+from scipy.special import log_ndtr
 
-from bayesmix.data import FloatArray, Observations
+from bayesmix.data import Column, FloatArray
 from bayesmix.errors import InputError
 from bayesmix.families._base import Family, Parameter
 from bayesmix.priors import LogNormal, Prior
@@ -44,8 +45,9 @@ class Normal(Family):
     """
 
     name: ClassVar[str] = "normal"
-    order_by: ClassVar[str] = "mu"
-    kernel: ClassVar[str | None] = "square"
+    order_by: ClassVar[str | None] = "mu"
+    location_scale: ClassVar[bool] = True
+    kernel: ClassVar[str | None] = "normal"
     common_sigma: bool = False
 
     def __post_init__(self) -> None:
@@ -66,30 +68,22 @@ class Normal(Family):
         return "sigma"
 
     @override
-    def default_priors(self, observations: Observations) -> dict[str, Prior]:
-        if observations.scale == 0:
-            raise InputError(
-                f"y must not be constant when priors are derived from its scale, got {observations.values[0]!r} in all "
-                f"{observations.n} rows. Give priors for 'mu' and 'sigma' to fit it all the same."
-            )
+    def check(self, column: Column) -> None:
+        """Every finite number is fine."""
+
+    @override
+    def default_priors(self, column: Column) -> dict[str, Prior]:
+        column.refuse_constant("'mu' and 'sigma'")
         return {
-            "mu": NormalPrior(observations.center, 2 * observations.scale),
-            "sigma": LogNormal(math.log(0.4 * observations.scale), 0.7),
+            "mu": NormalPrior(column.center, 2 * column.scale),
+            "sigma": LogNormal(math.log(0.4 * column.scale), 0.7),
         }
 
     @override
-    def mixture(self, name: str, weights: Any, parameters: Mapping[str, Any], observed: Any) -> Any:
+    def dist(self, parameters: Mapping[str, Any]) -> Any:
         import pymc as pm
 
-        return pm.NormalMixture(
-            name, w=weights, mu=parameters["mu"], sigma=parameters["sigma"], observed=observed, dims="obs"
-        )
-
-    @override
-    def distribution(self, weights: Any, parameters: Mapping[str, Any]) -> Any:
-        import pymc as pm
-
-        return pm.NormalMixture.dist(w=weights, mu=parameters["mu"], sigma=parameters["sigma"])
+        return pm.Normal.dist(mu=parameters["mu"], sigma=parameters["sigma"])
 
     @override
     def log_density(self, y: FloatArray, parameters: Mapping[str, FloatArray]) -> FloatArray:
@@ -97,5 +91,22 @@ class Normal(Family):
         return -0.5 * z * z - np.log(parameters["sigma"]) - _HALF_LOG_TWO_PI
 
     @override
+    def log_cdf(self, y: FloatArray, parameters: Mapping[str, FloatArray]) -> FloatArray:
+        return np.asarray(log_ndtr((y - parameters["mu"]) / parameters["sigma"]))
+
+    @override
+    def log_sf(self, y: FloatArray, parameters: Mapping[str, FloatArray]) -> FloatArray:
+        return np.asarray(log_ndtr((parameters["mu"] - y) / parameters["sigma"]))
+
+    @override
     def random(self, parameters: Mapping[str, FloatArray], rng: np.random.Generator) -> FloatArray:
         return rng.normal(parameters["mu"], parameters["sigma"])
+
+    @override
+    def features(self, y: FloatArray) -> FloatArray:
+        return np.stack([y, y * y])
+
+    @override
+    def estimate(self, means: FloatArray) -> dict[str, FloatArray]:
+        mean, square = means[..., 0], means[..., 1]
+        return {"mu": mean, "sigma": np.sqrt(np.maximum(square - mean * mean, 1e-12 * square + 1e-300))}

@@ -1,13 +1,14 @@
 """How probable each component is for each row."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from bayesmix.assignment import assignment_probabilities
-from bayesmix.data import FloatArray, read_column
+from bayesmix.blocks import read_new_rows
+from bayesmix.data import FloatArray
+from bayesmix.errors import InputError
 from bayesmix.intervals import CredibleInterval, credible_interval
 from bayesmix.plots._style import (
     BAND_ALPHA,
@@ -66,13 +67,22 @@ def plot_assignments(
     >>> ax = bm.plots.plot_assignments(fit)  # doctest: +SKIP
     """
     interval = credible_interval(ci_prob, ci_kind)
+    if len(fit.layout.names) > 1 or fit.layout.widths != (1,):
+        raise InputError(
+            f"plot_assignments needs one column of points for its axis, got {fit.info.measure} in "
+            f"{list(fit.layout.names)}. Look at fit.assignments(), or at plot_density(column=...)."
+        )
     values, counts = np.unique(fit.observations.values, return_counts=True)
     few = len(values) <= _MAX_POINTS
     x = values if few else np.linspace(values[0], values[-1], _CURVE_POINTS)
-    frame = _shown(fit.predict(x, ci_prob=interval.prob, ci_kind=interval.kind), interval, fit.n_components)
+    whole = fit.resolved.blocks[0].family.discrete
+    if whole and not few:
+        x = np.unique(np.round(x))
+    frame = _shown(fit.predict(x, ci_prob=interval.prob, ci_kind=interval.kind), interval, len(fit.component_labels))
     axes = axes_or_new(ax)
-    _draw_lines(axes, fit, np.linspace(values[0], values[-1], _CURVE_POINTS))
-    for k in range(fit.n_components):
+    _draw_lines(axes, fit, x if whole else np.linspace(values[0], values[-1], _CURVE_POINTS))
+    frame["component"] = [fit.component_labels.index(label) for label in frame["component"]]
+    for k in range(len(fit.component_labels)):
         chosen = (frame["component"] == k).to_numpy()
         if few:
             _draw_points(axes, x[chosen], frame[chosen], k)
@@ -110,12 +120,12 @@ def _shown(frame: "pd.DataFrame", interval: CredibleInterval, n_components: int)
 
 
 def _draw_lines(axes: "Axes", fit: "Fit", x: FloatArray) -> None:
-    rows = replace(read_column(x), name=fit.info.name)
-    probability = assignment_probabilities(fit, rows, draws=False).values
-    for k in range(fit.n_components):
+    probability = assignment_probabilities(fit, read_new_rows(fit.resolved.family, x, fit.layout), draws=False).values
+    width = len(fit.component_labels)
+    for k in range(width):
         style = component_style(k)
-        color, line = (GUIDE_COLOR, "-") if fit.n_components == 2 else (style.color, style.linestyle)
-        if fit.n_components != 2 or k == 1:
+        color, line = (GUIDE_COLOR, "-") if width == 2 else (style.color, style.linestyle)
+        if width != 2 or k == 1:
             label = f"_probability of component {k}"
             axes.plot(x, probability[:, k], color=color, linestyle=line, linewidth=1, label=label)
 

@@ -16,12 +16,13 @@ from bayesmix.plots._style import (
     interval_words,
     legend_above,
 )
+from bayesmix.prediction import column_position, is_discrete
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
 
-    from bayesmix.data import Observations
+    from bayesmix.data import Column
     from bayesmix.fit import Fit
 
 __all__ = ["plot_density"]
@@ -33,6 +34,7 @@ def plot_density(
     fit: "Fit",
     *,
     grid: npt.ArrayLike | None = None,
+    column: str | None = None,
     ci_prob: float | None = None,
     ci_kind: str | None = None,
     ax: "Axes | None" = None,
@@ -44,6 +46,8 @@ def plot_density(
     fit : Fit
     grid : array_like, optional
         Points in the data's units; as for `Fit.density` by default.
+    column : str, optional
+        Which column of a table; the others are integrated out.
     ci_prob, ci_kind : optional
         Interval probability and kind of the bands; ArviZ's ``rcParams`` by default.
     ax : matplotlib Axes, optional
@@ -62,30 +66,44 @@ def plot_density(
     >>> ax = bm.plots.plot_density(fit)  # doctest: +SKIP
     """
     interval = credible_interval(ci_prob, ci_kind)
-    densities = fit.density(grid, ci_prob=interval.prob, ci_kind=interval.kind)
+    position = column_position(fit, column)
+    name, discrete = fit.layout.names[position], is_discrete(fit, position)
+    densities = fit.density(grid, column=name, ci_prob=interval.prob, ci_kind=interval.kind)
     axes = axes_or_new(ax)
     if fit.data is not None:
-        _draw_data(axes, fit.data)
+        (_draw_counts if discrete else _draw_data)(axes, fit.data.columns[position])
     words = interval_words(interval.prob, interval.kind)
-    if fit.n_components > 1:
-        for k in range(fit.n_components):
-            _draw_component(axes, densities, k)
-    what = "mixture" if fit.n_components > 1 else "density"
+    labels = fit.component_labels
+    if len(labels) > 1:
+        for k, label in enumerate(labels):
+            _draw_component(axes, densities.isel(component=k), k, label)
+    what = "mixture" if len(labels) > 1 else "distribution" if discrete else "density"
     _draw_mixture(axes, densities, f"{what}, {words} band")
-    axes.set_xlabel(fit.info.name)
-    axes.set_ylabel(f"density per unit of {fit.info.name}")
+    axes.set_xlabel(name)
+    axes.set_ylabel(f"probability of {name}" if discrete else f"density per unit of {name}")
     axes.set_ylim(bottom=0)
-    legend_above(axes, columns=3 if fit.n_components in (3, 4) else 4)
+    if fit.data is not None and fit.data.columns[position].categories:
+        names = [str(category) for category in fit.data.columns[position].categories]
+        axes.set_xticks(range(len(names)), names)
+    legend_above(axes, columns=3 if len(labels) in (3, 4) else 4)
     return axes
 
 
-def _draw_data(axes: "Axes", rows: "Observations") -> None:
-    edges = np.histogram_bin_edges(rows.values, bins="auto")
+def _draw_counts(axes: "Axes", column: "Column") -> None:
+    """Draw the share of every value."""
+    values, counts = column.merged.values, column.merged.counts
+    label = f"data ({int(column.present.sum())} rows)"
+    axes.bar(values, counts / counts.sum(), width=0.9, color=DATA_COLOR, label=label, zorder=1)
+
+
+def _draw_data(axes: "Axes", column: "Column") -> None:
+    values = column.values[column.present]
+    edges = np.histogram_bin_edges(values, bins="auto")
     if len(edges) > _MAX_BINS + 1:
         edges = np.linspace(edges[0], edges[-1], _MAX_BINS + 1)
-    label = f"data ({rows.n} rows)"
+    label = f"data ({len(values)} rows)"
     axes.hist(
-        rows.values,
+        values,
         bins=list(edges),
         density=True,
         color=DATA_COLOR,
@@ -93,17 +111,16 @@ def _draw_data(axes: "Axes", rows: "Observations") -> None:
         label=label,
         zorder=1,
     )
-    draw_rug(axes, rows.values)
+    draw_rug(axes, values)
 
 
-def _draw_component(axes: "Axes", densities: "xr.Dataset", k: int) -> None:
+def _draw_component(axes: "Axes", one: "xr.Dataset", k: int, name: int | str) -> None:
     style = component_style(k)
-    one = densities.sel(component=k)
-    x = densities["grid"].values
+    x = one["grid"].values
     lower, upper = one["component_density_lb"].values, one["component_density_ub"].values
     axes.fill_between(x, lower, upper, color=style.color, alpha=BAND_ALPHA, linewidth=0, label="_band", zorder=3)
     line = one["component_density"].values
-    axes.plot(x, line, color=style.color, linestyle=style.linestyle, label=f"component {k}", zorder=4)
+    axes.plot(x, line, color=style.color, linestyle=style.linestyle, label=f"component {name}", zorder=4)
 
 
 def _draw_mixture(axes: "Axes", densities: "xr.Dataset", label: str) -> None:

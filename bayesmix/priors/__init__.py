@@ -18,12 +18,17 @@ from bayesmix.priors._entry import (
     stack_parameters,
     weights_from_dict,
 )
-from bayesmix.priors._scalar import Exponential, Gamma, HalfNormal, InverseGamma, LogitNormal, LogNormal, Normal
+from bayesmix.priors._random import draw_prior
+from bayesmix.priors._scalar import Beta, Exponential, Gamma, HalfNormal, InverseGamma, LogitNormal, LogNormal, Normal
 from bayesmix.priors._stated import Between, Distribution
+from bayesmix.priors._vector import LKJ, ByFeature, SimplexDirichlet, WrappedNormal
 from bayesmix.priors._weights import Dirichlet, SparseDirichlet, WeightsPrior
 
 __all__ = [
+    "LKJ",
+    "Beta",
     "Between",
+    "ByFeature",
     "Dirichlet",
     "Distribution",
     "Exponential",
@@ -36,11 +41,14 @@ __all__ = [
     "Prior",
     "PriorSet",
     "PriorSpec",
+    "SimplexDirichlet",
     "SparseDirichlet",
     "Support",
     "WeightsPrior",
+    "WrappedNormal",
     "as_prior",
     "as_weights_prior",
+    "draw_prior",
     "prior_from_dict",
     "stack_parameters",
     "weights_from_dict",

@@ -10,12 +10,32 @@ from bayesmix.errors import InputError
 
 __all__ = ["Prior", "Support", "check_number"]
 
-type Support = Literal["real", "positive", "unit"]
+type Support = Literal["real", "positive", "unit", "angle", "simplex", "correlation"]
 
 _INSIDE: dict[Support, tuple[Support, ...]] = {
     "real": ("real", "positive", "unit"),
     "positive": ("positive", "unit"),
     "unit": ("unit",),
+    "angle": ("angle",),
+    "simplex": ("simplex",),
+    "correlation": ("correlation",),
+}
+
+_SUITABLE: dict[Support, str] = {
+    "real": "bm.priors.Normal or bm.priors.Between",
+    "positive": "bm.priors.LogNormal, bm.priors.Gamma or bm.priors.Between",
+    "unit": "bm.priors.LogitNormal, bm.priors.Beta or bm.priors.Between",
+    "angle": "bm.priors.WrappedNormal",
+    "simplex": "bm.priors.Dirichlet",
+    "correlation": "bm.priors.LKJ",
+}
+_PLACE: dict[Support, str] = {
+    "real": "the real numbers",
+    "positive": "the positive numbers",
+    "unit": "the unit numbers",
+    "angle": "the circle",
+    "simplex": "probabilities that add up to 1",
+    "correlation": "correlation matrices",
 }
 
 
@@ -43,6 +63,9 @@ _EXAMPLES = {
     "Exponential": "(lam=1)",
     "Gamma": "(alpha=2, beta=1)",
     "InverseGamma": "(alpha=3, beta=2)",
+    "Beta": "(alpha=2, beta=2)",
+    "WrappedNormal": "(mu=0, sigma=1)",
+    "LKJ": "(eta=2)",
     "Between": "(0.5, 5)",
     "SparseDirichlet": "(alpha=1)",
 }
@@ -63,7 +86,7 @@ class Prior(ABC):
         ----------
         parameter : str
             The parameter's name, for the message.
-        support : {"real", "positive", "unit"}
+        support : {"real", "positive", "unit", "angle", "simplex", "correlation"}
             Where the parameter lives.
 
         Raises
@@ -73,8 +96,8 @@ class Prior(ABC):
         """
         if self.support not in _INSIDE[support]:
             raise InputError(
-                f"the prior of {parameter!r} must live on the {support} numbers, got {self}. "
-                f"Use for example bm.priors.LogNormal, bm.priors.Gamma or bm.priors.Between."
+                f"the prior of {parameter!r} must live on {_PLACE[support]}, got {self}. Use for example "
+                f"{_SUITABLE[support]}."
             )
         return self
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from bayesmix.errors import InputError
 from bayesmix.priors._base import Prior
-from bayesmix.priors._scalar import Exponential, Gamma, HalfNormal, InverseGamma, LogitNormal, LogNormal, Normal
+from bayesmix.priors._scalar import Beta, Exponential, Gamma, HalfNormal, InverseGamma, LogitNormal, LogNormal, Normal
 from bayesmix.priors._stated import Between, Distribution
+from bayesmix.priors._vector import LKJ, ByFeature, SimplexDirichlet, WrappedNormal
 from bayesmix.priors._weights import Dirichlet, SparseDirichlet, WeightsPrior
 
 __all__ = [
@@ -26,7 +27,20 @@ type PriorSpec = Prior | tuple[Prior, ...]
 """One prior for all components, or one per component (which gives the components an identity)."""
 
 _CLASSES: dict[str, type[Prior]] = {
-    c.__name__: c for c in (Between, Exponential, Gamma, HalfNormal, InverseGamma, LogNormal, LogitNormal, Normal)
+    c.__name__: c
+    for c in (
+        Beta,
+        Between,
+        Exponential,
+        Gamma,
+        HalfNormal,
+        InverseGamma,
+        LKJ,
+        LogNormal,
+        LogitNormal,
+        Normal,
+        WrappedNormal,
+    )
 }
 
 
@@ -82,7 +96,7 @@ def as_prior(value: Any, parameter: str) -> PriorSpec:
 
     Parameters
     ----------
-    value : Prior, PyMC distribution, or list with one of these per component
+    value : Prior, PyMC distribution, list with one of these per component, or mapping with one per column
         An unnamed PyMC distribution with constant parameters, e.g. ``pm.HalfNormal.dist(2.0)``.
     parameter : str
         The parameter's name, for messages.
@@ -94,6 +108,16 @@ def as_prior(value: Any, parameter: str) -> PriorSpec:
     """
     if isinstance(value, Prior):
         return value
+    if isinstance(value, Dirichlet):
+        return SimplexDirichlet(value.a)
+    if isinstance(value, Mapping):
+        priors = [as_prior(v, parameter) for v in value.values()]
+        if not value or not all(isinstance(p, Prior) for p in priors):
+            raise InputError(
+                f"the priors of {parameter!r} by column must be a mapping from column to one prior, got {value!r}. "
+                "Use e.g. {'height': bm.priors.Normal(170, 20), 'weight': bm.priors.Normal(70, 20)}."
+            )
+        return ByFeature(tuple(map(str, value)), tuple(p for p in priors if isinstance(p, Prior)))
     if isinstance(value, (list, tuple)):
         if not value:
             raise InputError(f"the prior of {parameter!r} must not be an empty list. Give one prior per component.")
@@ -194,6 +218,8 @@ def _named(kind: str, numbers: tuple[float, ...], variable: Any) -> Prior | None
             return Gamma(numbers[0], _rate(variable.owner.op.dist_params(variable.owner)[1]))
         case "InvGammaRV":
             return InverseGamma(*numbers)
+        case "BetaRV":
+            return Beta(*numbers)
     return None
 
 
@@ -205,8 +231,10 @@ def _rate(scale: Any) -> float:
     return 1.0 / float(scale.eval())
 
 
-def stack_parameters(spec: PriorSpec, parameter: str, n_components: int) -> tuple[Prior, dict[str, Any]]:
-    """Return a prior that stands for its kind, and its fields as numbers or one number per component.
+def stack_parameters(
+    spec: PriorSpec, parameter: str, n_components: int, *, vector: bool = False
+) -> tuple[Prior, dict[str, Any]]:
+    """Return a prior that stands for its kind, and its fields as numbers or arrays that broadcast over the parameter.
 
     Parameters
     ----------
@@ -216,6 +244,8 @@ def stack_parameters(spec: PriorSpec, parameter: str, n_components: int) -> tupl
         The parameter's name, for messages.
     n_components : int
         How many priors a tuple must have.
+    vector : bool, default False
+        Whether the parameter has a further dimension behind the component.
 
     Raises
     ------
@@ -223,23 +253,34 @@ def stack_parameters(spec: PriorSpec, parameter: str, n_components: int) -> tupl
         If a tuple has the wrong length or mixes kinds of priors.
     """
     if isinstance(spec, Prior):
-        return spec, {f.name: getattr(spec, f.name) for f in fields(spec) if f.name != "name"}
-    kinds = {(type(p), getattr(p, "name", None)) for p in spec}
+        return _kind_and_fields(spec)
     if len(spec) != n_components:
         raise InputError(
             f"the priors of {parameter!r} must be one per component, got {len(spec)} for n_components={n_components}. "
             f"Give {n_components} priors, or a single one for all."
         )
-    if len(kinds) > 1:
+    parts = [_kind_and_fields(p) for p in spec]
+    if len({(type(kind), getattr(kind, "name", None)) for kind, _ in parts}) > 1:
         raise InputError(
             f"the priors of {parameter!r} must be of one kind, got {[str(p) for p in spec]}. "
             "State them all as bm.priors.Between, which becomes one kind."
         )
-    first = spec[0]
+    first = parts[0][0]
     if isinstance(first, Distribution):
-        columns = zip(*(p.parameters for p in spec if isinstance(p, Distribution)), strict=True)
-        return first, {"parameters": tuple(np.array(c) for c in columns)}
-    return first, {f.name: np.array([getattr(p, f.name) for p in spec]) for f in fields(first)}
+        columns = zip(*(hyper["parameters"] for _, hyper in parts), strict=True)
+        return first, {"parameters": tuple(_upright(np.array(c), vector) for c in columns)}
+    return first, {name: _upright(np.array([hyper[name] for _, hyper in parts]), vector) for name in parts[0][1]}
+
+
+def _upright(values: Any, vector: bool) -> Any:
+    """Put numbers that differ between components on the component's axis."""
+    return values[:, np.newaxis] if vector and values.ndim == 1 else values
+
+
+def _kind_and_fields(prior: Prior) -> tuple[Prior, dict[str, Any]]:
+    if isinstance(prior, ByFeature):
+        return prior.kind, prior.hyper()
+    return prior, {f.name: getattr(prior, f.name) for f in fields(prior) if f.name != "name"}
 
 
 def prior_from_dict(data: Any) -> PriorSpec:
@@ -248,6 +289,12 @@ def prior_from_dict(data: Any) -> PriorSpec:
         return tuple(p for p in map(prior_from_dict, data) if isinstance(p, Prior))
     values = dict(data)
     kind = values.pop("prior")
+    if kind == "SimplexDirichlet":
+        a = values["a"]
+        return SimplexDirichlet(tuple(a) if isinstance(a, list) else a)
+    if kind == "ByFeature":
+        singles = [prior_from_dict(p) for p in values["priors"]]
+        return ByFeature(tuple(values["names"]), tuple(p for p in singles if isinstance(p, Prior)))
     if kind == "Distribution":
         return Distribution(values["name"], tuple(values["parameters"]))
     if kind not in _CLASSES:

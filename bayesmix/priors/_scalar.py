@@ -1,4 +1,4 @@
-"""Priors with a name of their own: three whitened ones and four that PyMC transforms itself."""
+"""Priors with a name of their own: three whitened ones and five that PyMC transforms itself."""
 
 import math
 from abc import abstractmethod
@@ -8,7 +8,7 @@ from typing import Any, ClassVar, override
 
 from bayesmix.priors._base import Prior, Support, check_number
 
-__all__ = ["Exponential", "Gamma", "HalfNormal", "InverseGamma", "LogNormal", "LogitNormal", "Normal"]
+__all__ = ["Beta", "Exponential", "Gamma", "HalfNormal", "InverseGamma", "LogNormal", "LogitNormal", "Normal"]
 
 
 class _Whitened(Prior):
@@ -214,3 +214,26 @@ class InverseGamma(_FromPyMC):
     @override
     def exponent_at_zero(self) -> float:
         return math.inf
+
+
+@dataclass(frozen=True)
+class Beta(_FromPyMC):
+    """Beta prior on (0, 1) with density proportional to ``x**(alpha - 1) * (1 - x)**(beta - 1)``.
+
+    Parameters
+    ----------
+    alpha, beta : float
+        Shapes; 1 and 1 is uniform.
+    """
+
+    support: ClassVar[Support] = "unit"
+    alpha: float
+    beta: float
+
+    def __post_init__(self) -> None:
+        check_number(self, "alpha", positive=True)
+        check_number(self, "beta", positive=True)
+
+    @override
+    def exponent_at_zero(self) -> float:
+        return self.alpha - 1.0

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any, ClassVar, override
 
+import numpy as np
+
+from bayesmix.data import FloatArray
 from bayesmix.errors import InputError
 from bayesmix.priors._base import Prior, Support, check_number
 from bayesmix.priors._scalar import LogitNormal, LogNormal, Normal
@@ -61,6 +64,8 @@ class Between(Prior):
                 f"the interval of {parameter!r} must lie above 0, got {self}. "
                 "Give a small positive lower end, e.g. the precision of the data."
             )
+        if support not in ("real", "positive", "unit"):
+            return super().resolve(parameter, support)
         z = NormalDist().inv_cdf(0.5 + self.mass / 2)
         if support == "positive":
             a, b = math.log(low), math.log(high)
@@ -103,6 +108,8 @@ class Distribution(Prior):
 
     @override
     def resolve(self, parameter: str, support: Support) -> Prior:
+        if support not in ("real", "positive", "unit"):
+            return super().resolve(parameter, support)
         outside = {"real": [], "positive": [-1e-9, -1.0, -1e9], "unit": [-1e-9, -1.0, 1 + 1e-9, 2.0]}[support]
         reached = [x for x in (*outside, *self._draws()) if not _inside(x, support) and self.log_density(x) > -math.inf]
         if reached:
@@ -117,6 +124,13 @@ class Distribution(Prior):
 
         drawn = pm.draw(self._random_variable(self.parameters, None), 100, random_seed=1)
         return [float(drawn.min()), float(drawn.max())]
+
+    def draw(self, parameters: Sequence[Any], size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
+        """Draw values of a shape, by PyMC."""
+        import pymc as pm
+
+        seed = int(rng.integers(2**31))
+        return np.asarray(pm.draw(self._random_variable(parameters, size), random_seed=seed), dtype=np.float64)
 
     def log_density(self, value: float) -> float:
         """Log-density at a number, by PyMC."""

@@ -7,7 +7,7 @@ import pytest
 
 import bayesmix as bm
 from bayesmix.data import observe
-from bayesmix.mixture import resolve
+from bayesmix.resolving import resolve
 from tests.benchmarks.__main__ import main
 from tests.benchmarks.cases import CASES, Plan, choose_cases
 from tests.benchmarks.data import load, priors_of, start_means

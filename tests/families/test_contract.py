@@ -10,7 +10,8 @@ from scipy import stats
 import bayesmix as bm
 from bayesmix.data import observe
 from bayesmix.families import FAMILIES, Family, as_family, family_from_dict
-from bayesmix.mixture import Mixture, resolve
+from bayesmix.mixture import Mixture
+from bayesmix.resolving import resolve
 
 # SciPy's distribution for the parameters of one component, by family name.
 SCIPY = {"normal": lambda p: stats.norm(p["mu"], p["sigma"])}

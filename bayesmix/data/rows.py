@@ -1,0 +1,186 @@
+"""`Observations`: the validated rows of one column or several."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from bayesmix.data.column import BoolArray, Column, Distinct, FloatArray, merge
+from bayesmix.errors import InputError
+
+__all__ = ["Observations", "check_component_count"]
+
+
+@dataclass(frozen=True, eq=False)
+class Observations:
+    """Validated rows of one column or several.
+
+    Attributes
+    ----------
+    columns : tuple of Column
+    index : pandas.Index, length n
+        Row labels; results carry them.
+    weights : ndarray of float64, shape (n,), or None
+        How often each row counts; None is once each.
+
+    Examples
+    --------
+    >>> column = Column("y", np.array([1.0, 2.0, 2.0]), pd.RangeIndex(3))
+    >>> Observations((column,), column.index).n_distinct
+    2
+    """
+
+    columns: tuple[Column, ...]
+    index: pd.Index
+    weights: FloatArray | None = None
+
+    @property
+    def n(self) -> int:
+        """Number of rows, however often each counts."""
+        return len(self.index)
+
+    @property
+    def total(self) -> float:
+        """Sum of the weights: the number of units the rows stand for."""
+        return float(self.n) if self.weights is None else float(self.weights.sum())
+
+    @property
+    def weights_are_counts(self) -> bool:
+        """Whether every weight is a whole number, so that a row stands for that many equal units."""
+        return self.weights is None or bool(np.all(self.weights == np.round(self.weights)))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def name(self) -> str:
+        """The only column's name, or the first few names."""
+        return ", ".join(self.names[:4]) + (", …" if len(self.names) > 4 else "")
+
+    @property
+    def values(self) -> FloatArray:
+        """Values of the only column, shape (n,), or of all, shape (n, columns); NaN where missing."""
+        if len(self.columns) == 1:
+            return self.columns[0].values
+        return np.stack([column.values for column in self.columns], axis=1)
+
+    @cached_property
+    def cells(self) -> FloatArray:
+        """The cells of all columns side by side, shape (n, total width); read-only, NaN where missing."""
+        if len(self.columns) == 1:
+            return self.columns[0].cells
+        cells = np.concatenate([column.cells for column in self.columns], axis=1)
+        cells.flags.writeable = False
+        return cells
+
+    @property
+    def parts(self) -> tuple[slice, ...]:
+        """Where each column's numbers are in `cells`."""
+        ends = np.cumsum([column.width for column in self.columns]).tolist()
+        return tuple(slice(end - column.width, end) for column, end in zip(self.columns, ends, strict=True))
+
+    @cached_property
+    def informative(self) -> BoolArray:
+        """Whether anything was observed, per row."""
+        return np.any([column.present for column in self.columns], axis=0)
+
+    @cached_property
+    def distinct(self) -> Distinct:
+        """Distinct rows with their summed weights."""
+        plain = len(self.columns) == 1 and self.columns[0].width == 1 and bool(self.informative.all())
+        return self.columns[0].merged if plain else merge(self.cells, self.weights)
+
+    @property
+    def n_distinct(self) -> int:
+        """Number of distinct rows in which something was observed."""
+        return len(self.distinct.counts) - (0 if self.informative.all() else 1)
+
+    @property
+    def most_tied(self) -> tuple[float, float]:
+        """The only column's `most_tied`."""
+        return self._only.most_tied
+
+    @property
+    def center(self) -> float:
+        """The only column's `center`."""
+        return self._only.center
+
+    @property
+    def scale(self) -> float:
+        """The only column's `scale`."""
+        return self._only.scale
+
+    @property
+    def _only(self) -> Column:
+        (column,) = self.columns
+        return column
+
+    def spread(self, shares: FloatArray) -> FloatArray:
+        """Return the distinct rows below which these shares of the units lie; counts and expanded data give the same.
+
+        Parameters
+        ----------
+        shares : ndarray of float in [0, 1], shape (m,)
+
+        Returns
+        -------
+        ndarray of float64
+            Values, shape (m,), of a single column of points; otherwise cells, shape (m, total width).
+        """
+        below = np.cumsum(self.distinct.counts)
+        at = np.minimum(np.searchsorted(below, shares * below[-1]), len(below) - 1)
+        return np.asarray(self.distinct.values[at] if self.cells.shape[1] == 1 else self.distinct.cells[at])
+
+    @property
+    def measure(self) -> str:
+        """What a row contributes to the likelihood, by column: its density at a point, or an interval's probability."""
+        kinds = [
+            "points" if not c.interval else "intervals" if c.resolution is None else f"intervals of {c.resolution:g}"
+            for c in self.columns
+        ]
+        if len(set(kinds)) == 1:
+            return kinds[0]
+        return ", ".join(f"{kind} in {c.name!r}" for c, kind in zip(self.columns, kinds, strict=True))
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of everything the likelihood reads, in its order: equal digests mean the same data."""
+        content = hashlib.sha256(np.ascontiguousarray(self.cells).tobytes())
+        layout = [[c.interval, c.width, [repr(category) for category in c.categories]] for c in self.columns]
+        if len(self.columns) > 1 or layout != [[False, 1, []]]:
+            content.update(json.dumps([layout, self.names if len(self.columns) > 1 else ()]).encode())
+        if self.weights is not None:
+            content.update(b"weights" + np.ascontiguousarray(self.weights).tobytes())
+        return content.hexdigest()
+
+    @property
+    def coordinate(self) -> npt.NDArray[Any]:
+        """The index as an xarray coordinate: labels where they are plain, positions where they are tuples."""
+        if isinstance(self.index, pd.MultiIndex):
+            return np.arange(self.n)
+        if pd.api.types.is_numeric_dtype(self.index) or pd.api.types.is_datetime64_dtype(self.index):
+            return np.asarray(self.index)
+        return np.asarray([str(label) for label in self.index], dtype=object)
+
+
+def check_component_count(n_components: int, observations: Observations) -> None:
+    """Refuse more components than there are distinct rows.
+
+    Raises
+    ------
+    InputError
+        If ``n_components > observations.n_distinct``.
+    """
+    if n_components > observations.n_distinct:
+        kind = "values" if len(observations.columns) == 1 else "rows"
+        raise InputError(
+            f"n_components must not exceed the number of distinct {kind}, got n_components={n_components} for "
+            f"{observations.n_distinct} distinct {kind} in {observations.n} rows. Use fewer components."
+        )

@@ -1,0 +1,205 @@
+"""Log probability of an interval under every continuous family, with its derivatives by all parameters.
+
+A value known only to lie between two bounds (rounded, binned, censored) has likelihood ``P(lower < Y < upper)``. Here
+bounds are brought to the variable z in which `bayesmix.engine.incomplete` integrates, and what comes back is turned
+into derivatives: for a density ``exp(g(z)) / Z`` the derivative of the log probability by a parameter is the mean over
+the interval minus the mean over the whole range of one and the same function of z. The normalising constant Z and its
+derivatives are integrals over the whole range, so that no special function is needed and that range has probability 1.
+"""
+
+import math
+
+from bayesmix.engine._jit import inline, kernel
+from bayesmix.engine.incomplete import BETA, GAMMA, NORMAL, STUDENT, VON_MISES, curve_at, part
+
+__all__ = ["FAMILIES", "interval", "whole"]
+
+#: The families; the position is the code that the functions below take.
+FAMILIES = ("normal", "log_normal", "student_t", "exponential", "gamma", "weibull", "beta", "von_mises")
+_NORMAL, _LOG_NORMAL, _STUDENT_T, _EXPONENTIAL, _GAMMA, _WEIBULL, _BETA, _VON_MISES = range(8)
+
+
+@inline
+def _curve(code: int, a: float, b: float, c: float) -> tuple[int, float, float]:
+    """Return the family's curve and the curve's two parameters."""
+    if code == _STUDENT_T:
+        return STUDENT, c, 0.5
+    if code == _GAMMA:
+        return GAMMA, b, 0.0
+    if code in (_EXPONENTIAL, _WEIBULL):
+        return GAMMA, 1.0, 0.0
+    if code == _BETA:
+        return BETA, b, a
+    if code == _VON_MISES:
+        return VON_MISES, b, 0.0
+    return NORMAL, 0.0, 0.0
+
+
+@inline
+def _log_ratio(value: float, excess: float, centre: float) -> float:
+    """Return ``log(value / centre)`` of a value that exceeds `centre` by `excess`."""
+    relative = excess / centre
+    return math.log1p(relative) if abs(relative) < 0.5 else math.log(value / centre)
+
+
+@inline
+def _place(code: int, y: float, a: float, b: float, c: float) -> float:
+    """Return the z of a value; minus or plus infinity at the ends of the support and beyond."""
+    if code == _NORMAL:
+        return (y - a) / b
+    if code == _STUDENT_T:
+        return 2.0 * math.asinh((y - a) / (b * math.sqrt(c)))
+    if code == _VON_MISES:
+        return y - a
+    if y <= 0.0:
+        return -math.inf
+    if code == _LOG_NORMAL:
+        return (math.log(y) - a) / b
+    if code == _WEIBULL:
+        return a * _log_ratio(y, y - b, b)
+    if code == _BETA:
+        return math.inf if y >= 1.0 else _log_ratio(y, y - a, a) - _log_ratio(1.0 - y, a - y, 1.0 - a)
+    return _log_ratio(y, y - a, a)
+
+
+@inline
+def _width(code: int, lower: float, upper: float, a: float, b: float, c: float) -> float:
+    """Return the difference of the bounds' z, without cancellation where they are close."""
+    if code == _NORMAL:
+        return (upper - lower) / b
+    if code == _VON_MISES:
+        return upper - lower
+    if code == _STUDENT_T:
+        x, y = (lower - a) / (b * math.sqrt(c)), (upper - a) / (b * math.sqrt(c))
+        difference = (upper - lower) / (b * math.sqrt(c))
+        if not difference < math.inf:
+            return math.inf
+        if x + y < 0.0:
+            x, y = -y, -x
+        p, q = math.hypot(1.0, x), math.hypot(1.0, y)
+        growth = p - x if x < 0.0 else 1.0 / (p + x)
+        return 2.0 * math.log1p(difference * growth * (1.0 + (x + y) / (p + q)))
+    if lower <= 0.0:
+        return math.inf
+    width = math.log1p((upper - lower) / lower)
+    if code == _LOG_NORMAL:
+        return width / b
+    if code == _WEIBULL:
+        return width * a
+    if code == _BETA:
+        return math.inf if upper >= 1.0 else width + math.log1p((upper - lower) / (1.0 - upper))
+    return width
+
+
+@inline
+def _log_slope(code: int, y: float, a: float, b: float, c: float) -> float:
+    """Return the log of dz/dy, which turns the density of z into that of the value."""
+    if code == _NORMAL:
+        return -math.log(b)
+    if code == _LOG_NORMAL:
+        return -math.log(b * y)
+    if code == _STUDENT_T:
+        return math.log(2.0 / (b * math.hypot(math.sqrt(c), (y - a) / b)))
+    if code == _WEIBULL:
+        return math.log(a / y)
+    if code == _BETA:
+        return -math.log(y) - math.log1p(-y)
+    if code == _VON_MISES:
+        return 0.0
+    return -math.log(y)
+
+
+@inline
+def _derivatives(code: int, s: float, t: float, g: float, a: float, b: float, c: float) -> tuple[float, float, float]:
+    """Return the derivatives by the parameters from the means of `curve_at`'s statistics and of g."""
+    if code in (_NORMAL, _LOG_NORMAL):
+        return s / b, -2.0 * g / b, 0.0
+    if code == _STUDENT_T:
+        return (c + 1.0) * s / (math.sqrt(c) * b), (c + 1.0) * t / b, g / c + 0.5 * (1.0 + 1.0 / c) * t
+    if code == _EXPONENTIAL:
+        return s / a, 0.0, 0.0
+    if code == _GAMMA:
+        return s * b / a, g / b, 0.0
+    if code == _WEIBULL:
+        return -t / a, s * a / b, 0.0
+    return b * s, g / b, 0.0
+
+
+@kernel
+def _arc(concentration: float, low: float, high: float, width: float) -> tuple[float, float, float, float]:
+    """Integrate over an arc, given by angles from the peak: in two parts where it runs through the opposite point."""
+    if low >= math.pi:
+        low, high = low - 2.0 * math.pi, high - 2.0 * math.pi
+    elif high <= -math.pi:
+        low, high = low + 2.0 * math.pi, high + 2.0 * math.pi
+    if low >= -math.pi and high <= math.pi:
+        return part(VON_MISES, concentration, 0.0, low, high, width)
+    if high > math.pi:
+        high -= 2.0 * math.pi
+    else:
+        low += 2.0 * math.pi
+    right = math.pi - low
+    one, s, t, g = part(VON_MISES, concentration, 0.0, low, math.pi, right)
+    two, u, v, h = part(VON_MISES, concentration, 0.0, -math.pi, high, width - right)
+    top = max(one, two)
+    p, q = math.exp(one - top), math.exp(two - top)
+    p, q, total = p / (p + q), q / (p + q), top + math.log(p + q)
+    return total, p * s + q * u, p * t + q * v, p * g + q * h
+
+
+@kernel
+def whole(code: int, a: float, b: float, c: float) -> tuple[float, float, float, float]:
+    """Return what `interval` needs of the whole range: the log of the integral, and the three means over it.
+
+    They depend on the parameters alone: compute them once per component.
+    """
+    curve, n, m = _curve(code, a, b, c)
+    end = math.pi if curve == VON_MISES else math.inf
+    return part(curve, n, m, -end, end, 2.0 * end)
+
+
+@kernel
+def interval(
+    code: int,
+    lower: float,
+    upper: float,
+    a: float,
+    b: float,
+    c: float,
+    over_all: tuple[float, float, float, float],
+) -> tuple[float, float, float, float]:
+    """Log probability of an interval, or log density of a value, and the derivatives.
+
+    Parameters
+    ----------
+    code
+        Position in `FAMILIES`.
+    lower, upper
+        The bounds, ``lower <= upper``, in the units of the value; at or beyond the ends of the support: open. Where
+        they are equal the value is known exactly, and its log density is returned.
+    a, b, c
+        The family's parameters, in the order of the package; those it does not have are ignored.
+    over_all
+        What `whole` returns for the same parameters.
+
+    Returns
+    -------
+    tuple of float
+        The log probability, at most 0, or the log density; its derivatives with respect to a, b and c.
+    """
+    curve, n, m = _curve(code, a, b, c)
+    if code == _VON_MISES:
+        lower, upper = max(lower, -math.pi), min(upper, math.pi)
+    low = _place(code, lower, a, b, c)
+    if lower == upper:
+        g, s, t = curve_at(curve, n, m, low)
+        value = g - over_all[0] + _log_slope(code, lower, a, b, c)
+    else:
+        high, width = _place(code, upper, a, b, c), _width(code, lower, upper, a, b, c)
+        if code == _VON_MISES:
+            value, s, t, g = _arc(n, low, high, width)
+        else:
+            value, s, t, g = part(curve, n, m, low, high, width)
+        value = min(value - over_all[0], 0.0)
+    da, db, dc = _derivatives(code, s - over_all[1], t - over_all[2], g - over_all[3], a, b, c)
+    return value, da, db, dc

@@ -1,0 +1,135 @@
+"""Resolving: a specification and data become a specification with every number in it."""
+
+import math
+import warnings
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from bayesmix.blocks import FamilyTable, Variable, blocks_of, columns_of, refuse_unidentified, variables_of
+from bayesmix.data import Observations, check_component_count
+from bayesmix.errors import PriorWarning
+from bayesmix.families import Family
+from bayesmix.mixture import Mixture
+from bayesmix.priors import ByFeature, as_prior
+
+__all__ = ["resolve"]
+
+
+def resolve(mixture: Mixture, observations: Observations) -> Mixture:
+    """Fill in the data-scaled default priors, turn every prior into numbers, and bind the families to the columns.
+
+    The result is used for the model, kept on the fit, saved with it and used by every refit: a default derived again
+    from fewer rows would be another prior.
+
+    Parameters
+    ----------
+    mixture : Mixture
+    observations : Observations
+
+    Returns
+    -------
+    Mixture
+        With a prior for every parameter.
+
+    Raises
+    ------
+    InputError
+        If there are more components than distinct rows, the columns cannot tell that many apart, a value lies outside
+        its family's support, a default is needed for constant data, or a prior does not fit its parameter.
+
+    Warns
+    -----
+    PriorWarning
+        If a prior makes the posterior improper for the ties in the data.
+    """
+    check_component_count(mixture.n_components, observations)
+    family = _bind(mixture.family, observations)
+    refuse_unidentified(family, mixture.n_components, observations)
+    priors: dict[str, Any] = {}
+    for block in blocks_of(family):
+        variables = [v for v in variables_of(family) if v.block == block]
+        missing = [v.name for v in variables if v.name not in mixture.priors]
+        defaults = block.family.default_priors(columns_of(block, observations)) if missing else {}
+        for variable in variables:
+            default = defaults.get(variable.parameter.name)
+            given = mixture.priors.get(variable.name, default and as_prior(default, variable.name))
+            priors[variable.name] = _resolved_prior(given, variable)
+    noise = _background(family, observations) if mixture.noise else {}
+    result = replace(mixture, family=family, priors=priors, **noise)  # type: ignore[arg-type]
+    _warn_of_spikes(result, observations)
+    return result
+
+
+def _bind(family: Family | FamilyTable, observations: Observations) -> Family | FamilyTable:
+    bound = []
+    for block in blocks_of(family):
+        columns = columns_of(block, observations)
+        bound.append(block.family.bind(columns))
+        bound[-1].check(columns)
+    if isinstance(family, FamilyTable):
+        return FamilyTable(dict(zip(family, bound, strict=True)))
+    return bound[0]
+
+
+def _background(family: Family | FamilyTable, observations: Observations) -> dict[str, Any]:
+    """Range and log-density of the noise component, column by column."""
+    blocks = blocks_of(family) * (len(observations.columns) if len(blocks_of(family)) == 1 else 1)
+    columns = observations.columns
+    return {
+        "ranges": [(float(np.nanmin(c.values)), float(np.nanmax(c.values))) for c in columns],
+        "backgrounds": [block.family.background(c) for block, c in zip(blocks, columns, strict=True)],
+    }
+
+
+def _resolved_prior(given: Any, variable: Variable) -> Any:
+    singles = given if isinstance(given, tuple) else (given,)
+    out = []
+    for prior in singles:
+        if isinstance(prior, ByFeature):
+            prior = prior.ordered(tuple(map(str, variable.labels)), variable.name)
+        out.append(prior.resolve(variable.name, variable.parameter.support))
+    return tuple(out) if isinstance(given, tuple) else out[0]
+
+
+def _warn_of_spikes(mixture: Mixture, observations: Observations) -> None:
+    """Warn when tied rows and a prior that does not vanish at 0 make the posterior improper.
+
+    With p(sigma) ~ sigma**a at 0, a component that shrinks onto m equal rows contributes
+    ``integral sigma**(a - m + 1) d sigma`` after its mean is integrated out, which diverges when m >= a + 2. With one
+    component this needs all rows to be equal. A common sd can vanish only where the K means cover all distinct values,
+    which contributes ``integral sigma**(a + K - n) d sigma``: n - K takes the place of m - 1. In a table the column
+    alone is looked at: the other columns of the tied rows change the constant, not the power.
+    """
+    for block in mixture.blocks:
+        name = block.family.spike_parameter
+        if name is None or block.family.multivariate:
+            continue
+        column = columns_of(block, observations)
+        shared = next(p.shared for p in block.family.parameters if p.name == name)
+        if column.interval:
+            continue
+        value, ties = column.most_tied
+        if shared or mixture.n_components == 1:
+            if mixture.n_components < column.n_distinct:
+                continue
+            ties = observations.total - mixture.n_components + 1
+        _warn_of_spike(mixture, block.prefix + name, value, ties, column.most_tied[1])
+
+
+def _warn_of_spike(mixture: Mixture, name: str, value: float, ties: float, count: float) -> None:
+    spec = mixture.priors[name]
+    for prior in spec if isinstance(spec, tuple) else (spec,):
+        exponent = prior.exponent_at_zero()
+        if math.isfinite(exponent) and ties >= exponent + 2:
+            warnings.warn(
+                f"the prior {prior} of {name!r} does not vanish fast enough at 0 for these data: {value:g} occurs "
+                f"{count:g} times, so a component can shrink onto it and the posterior is improper (it has no finite "
+                f"total). Use resolution= if the values are rounded, or bm.priors.LogNormal, bm.priors.InverseGamma, "
+                f"bm.priors.Between(low, high) with low at the precision of the data, or leave the prior of {name!r} "
+                "out.",
+                PriorWarning,
+                stacklevel=5,
+            )
+            return

@@ -1,0 +1,172 @@
+"""Data from a specification: prior draws, simulated rows with their true components, prior predictive data sets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bayesmix.blocks import read_rows
+from bayesmix.cells import random_rows
+from bayesmix.data import Column, FloatArray, Observations
+from bayesmix.errors import InputError
+from bayesmix.mixture import Mixture
+from bayesmix.priors import draw_prior, stack_parameters
+from bayesmix.resolving import resolve
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["PriorDraws", "draw_from_prior", "like_reference", "prior_predictive", "simulate_rows"]
+
+
+@dataclass(frozen=True, eq=False)
+class PriorDraws:
+    """Parameters drawn from the prior, in the order in which posterior draws are shown.
+
+    Attributes
+    ----------
+    weights : ndarray, shape (n, M)
+        Of all components, those without parameters last.
+    parameters : mapping of ndarray
+        Shape (n, K), or (n, 1) where shared, possibly with a further axis.
+    """
+
+    weights: FloatArray
+    parameters: Mapping[str, FloatArray]
+
+
+def draw_from_prior(resolved: Mixture, n: int, rng: np.random.Generator) -> PriorDraws:
+    """Draw weights and parameters from the prior.
+
+    Parameters
+    ----------
+    resolved : Mixture
+        With priors as numbers.
+    n : int
+    rng : numpy.random.Generator
+    """
+    k = resolved.n_components
+    gammas = np.maximum(rng.gamma(resolved.total_concentration(), size=(n, len(resolved.component_labels))), 1e-300)
+    weights = gammas / gammas.sum(axis=1, keepdims=True)
+    parameters: dict[str, FloatArray] = {}
+    for variable in resolved.variables:
+        vector = variable.parameter.dim is not None
+        prior, hyper = stack_parameters(resolved.priors[variable.name], variable.name, k, vector=vector)
+        value = draw_prior(prior, hyper, variable.shape(k), n, rng)
+        parameters[variable.name] = value[:, np.newaxis] if variable.shared else value
+    return _ordered(resolved, weights, parameters)
+
+
+def _ordered(resolved: Mixture, weights: FloatArray, parameters: dict[str, FloatArray]) -> PriorDraws:
+    """Sort exchangeable components as the model does."""
+    if resolved.sort_key is None:
+        return PriorDraws(weights, parameters)
+    k = resolved.n_components
+    name, entry = resolved.sort_key
+    key = parameters[name] if parameters[name].ndim == 2 else parameters[name][..., entry]
+    order = np.argsort(key, axis=1)
+    weights = np.array(weights)
+    weights[:, :k] = np.take_along_axis(weights[:, :k], order, axis=1)
+    sorted_parameters = {
+        name: value
+        if value.shape[1] != k
+        else np.take_along_axis(value, order.reshape(*order.shape, *([1] * (value.ndim - 2))), axis=1)
+        for name, value in parameters.items()
+    }
+    return PriorDraws(weights, sorted_parameters)
+
+
+def simulate_rows(
+    resolved: Mixture, draws: PriorDraws, reference: Observations, rng: np.random.Generator
+) -> tuple[FloatArray, Any]:
+    """Draw one data set like the reference for each draw of the parameters.
+
+    Parameters
+    ----------
+    resolved : Mixture
+    draws : PriorDraws
+    reference : Observations
+        Its number of rows and trials are taken over.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    values : ndarray, shape (data sets, rows, columns)
+    component : ndarray of int, shape (data sets, rows)
+    """
+    parameters = {name: value[:, np.newaxis] for name, value in draws.parameters.items()}
+    known = {i: column.extra for i, column in enumerate(reference.columns) if column.extra is not None}
+    shape = (len(draws.weights), reference.n)
+    return random_rows(resolved, draws.weights[:, np.newaxis], parameters, known, shape, rng)
+
+
+def like_reference(values: FloatArray, reference: Observations) -> Observations:
+    """Return drawn values, shape (n, columns), as rows of the reference's kind: rounded and missing where it is."""
+    columns = []
+    for c, column in enumerate(reference.columns):
+        drawn = np.where(column.present, values[:, c], np.nan)
+        bounds = None
+        if column.interval:
+            step = column.resolution
+            if step is None:
+                raise InputError(
+                    "data can be simulated for stated rounding, not for intervals of any kind, got intervals in "
+                    f"{column.name!r}. Use resolution=, or points."
+                )
+            drawn = np.round(drawn / step) * step
+            bounds = (drawn - step / 2, drawn + step / 2)
+        columns.append(
+            Column(column.name, drawn, column.index, None, bounds, column.extra, column.categories, column.resolution)
+        )
+    return Observations(tuple(columns), reference.index)
+
+
+def prior_predictive(
+    mixture: Mixture, y: Any, *, n_datasets: int = 100, resolution: Any = None, random_seed: int | None = None
+) -> "xr.Dataset":
+    """Draw data sets from the prior predictive distribution; the public way is `Mixture.prior_predictive`.
+
+    Parameters
+    ----------
+    mixture : Mixture
+    y : column or table
+        The data that are to be fitted: default priors follow their scale, and data sets have as many rows.
+    n_datasets : int
+    resolution : number, "auto" or mapping, optional
+    random_seed : int, optional
+
+    Returns
+    -------
+    Dataset
+        Dims (dataset, obs): the values under the data's names and the true ``component``; dims (dataset, component,
+        ...): the parameters, in order.
+    """
+    import xarray as xr
+
+    if isinstance(n_datasets, bool) or not isinstance(n_datasets, (int, np.integer)) or n_datasets < 1:
+        raise InputError(f"n_datasets must be an integer >= 1, got {n_datasets!r}. Use e.g. 100.")
+    rng = np.random.default_rng(random_seed)
+    observations = read_rows(mixture.family, y, None, resolution)
+    resolved = resolve(mixture, observations)
+    draws = draw_from_prior(resolved, int(n_datasets), rng)
+    values, component = simulate_rows(resolved, draws, observations, rng)
+    variables: dict[str, Any] = {}
+    for c, column in enumerate(observations.columns):
+        own = values[..., c]
+        if column.categories:
+            own = np.array(column.categories, dtype=object)[own.astype(int)]
+        variables[column.name] = (("dataset", "obs"), own)
+    labels = np.array(resolved.component_labels, dtype=object if resolved.extras else int)
+    variables["component"] = (("dataset", "obs"), labels[component])
+    k = resolved.n_components
+    variables["w"] = (("dataset", "component"), draws.weights[:, :k])
+    for s, name in enumerate(resolved.extras):
+        variables[f"w_{name}"] = (("dataset",), draws.weights[:, k + s])
+    coords: dict[str, Any] = {"dataset": np.arange(n_datasets)}
+    for variable in resolved.variables:
+        value = draws.parameters[variable.name]
+        value = value[:, 0] if variable.shared else value
+        variables[variable.name] = (("dataset", *variable.dims), value)
+        coords |= {dim: [str(label) for label in variable.labels] for dim in variable.extra_dims}
+    return xr.Dataset(variables, coords)
