@@ -210,7 +210,7 @@ def as_families(value: Any) -> Family | FamilyTable:
 
 def families_from_dict(data: Mapping[str, Any]) -> Family | FamilyTable:
     """Read back what ``to_dict`` of a family or a table of families wrote."""
-    if "columns" in data:
+    if "family" not in data:
         return FamilyTable({name: family_from_dict(family) for name, family in data["columns"].items()})
     return family_from_dict(dict(data))
 

@@ -138,9 +138,10 @@ def _measure(posterior: Posterior) -> str:
     kinds = []
     for c, name in enumerate(posterior.layout.names):
         block = posterior.resolved.blocks[0 if posterior.resolved.blocks[0].family.multivariate else c]
-        kinds.append(f"{name}: {'probability' if block.family.discrete else 'density'}")
-    discrete = {kind.rsplit(": ", 1)[1] for kind in kinds}
-    words = discrete.pop() if len(discrete) == 1 else ", ".join(kinds)
+        whole = block.family.discrete or posterior.layout.intervals[c]
+        kinds.append(f"{name}: {'probability' if whole else 'density'}")
+    distinct = {kind.rsplit(": ", 1)[1] for kind in kinds}
+    words = distinct.pop() if len(distinct) == 1 else ", ".join(kinds)
     return f"{words} of {posterior.info.measure}"
 
 

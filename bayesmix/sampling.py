@@ -164,6 +164,7 @@ def observed_data(observations: Observations) -> "xr.Dataset":
     variables: dict[str, Any] = {}
     for column in observations.columns:
         name = OBSERVED_NAME if len(observations.columns) == 1 else column.name
+        name = f"{name}_value" if name == "obs" else name  # a variable cannot have the name of its own dimension
         variables[name] = ("obs", column.values)
         if column.bounds is not None:
             variables |= {f"{name}_lower": ("obs", column.bounds[0]), f"{name}_upper": ("obs", column.bounds[1])}

@@ -151,15 +151,9 @@ def prior_predictive(
     resolved = resolve(mixture, observations)
     draws = draw_from_prior(resolved, int(n_datasets), rng)
     values, component = simulate_rows(resolved, draws, observations, rng)
-    variables: dict[str, Any] = {}
-    for c, column in enumerate(observations.columns):
-        own = values[..., c]
-        if column.categories:
-            own = np.array(column.categories, dtype=object)[own.astype(int)]
-        variables[column.name] = (("dataset", "obs"), own)
-    labels = np.array(resolved.component_labels, dtype=object if resolved.extras else int)
-    variables["component"] = (("dataset", "obs"), labels[component])
     k = resolved.n_components
+    labels = np.array(resolved.component_labels, dtype=object if resolved.extras else int)
+    variables: dict[str, Any] = {"component": (("dataset", "obs"), labels[component])}
     variables["w"] = (("dataset", "component"), draws.weights[:, :k])
     for s, name in enumerate(resolved.extras):
         variables[f"w_{name}"] = (("dataset",), draws.weights[:, k + s])
@@ -169,4 +163,10 @@ def prior_predictive(
         value = value[:, 0] if variable.shared else value
         variables[variable.name] = (("dataset", *variable.dims), value)
         coords |= {dim: [str(label) for label in variable.labels] for dim in variable.extra_dims}
+    taken = {*variables, *coords, "obs"}
+    for c, column in enumerate(observations.columns):
+        own = values[..., c]
+        if column.categories:
+            own = np.array(column.categories, dtype=object)[own.astype(int)]
+        variables[f"{column.name}_value" if column.name in taken else column.name] = (("dataset", "obs"), own)
     return xr.Dataset(variables, coords)

@@ -20,6 +20,7 @@ from bayesmix.errors import FileFormatError, InputError
 from bayesmix.mixture import Mixture
 from bayesmix.model import OBSERVED_NAME
 from bayesmix.posterior import FitInfo, Posterior
+from bayesmix.sampling import observed_data
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -33,6 +34,7 @@ _ATTRIBUTE = "bayesmix"
 _INDEX_GROUP = "row_index"
 _WEIGHTS = "row_weights"
 _CELLS = "cells"
+_VALUES = "values"
 _DATA_GROUPS = ("observed_data", "log_likelihood")
 
 
@@ -158,6 +160,8 @@ def _index_tree(observations: Observations) -> "xr.DataTree":
     if observations.weights is not None:
         levels[_WEIGHTS] = ("row", observations.weights)
     levels[_CELLS] = (("row", "cell"), observations.cells)
+    # The middle of rounded bounds may be one bit off the value that was rounded.
+    levels[_VALUES] = (("row", "column"), np.stack([column.values for column in observations.columns], axis=1))
     return xr.DataTree(xr.Dataset(levels))
 
 
@@ -243,16 +247,21 @@ def _read_rows(tree: "xr.DataTree", header: dict[str, Any], info: FitInfo) -> Ob
         cells = np.array(rows[_CELLS].values, dtype=np.float64)
     else:  # format 1
         cells = np.array(tree["observed_data"].to_dataset()[OBSERVED_NAME].values, dtype=np.float64)[:, np.newaxis]
+    values = np.array(rows[_VALUES].values, dtype=np.float64) if _VALUES in rows else cells
     weights = np.array(rows[_WEIGHTS].values, dtype=np.float64) if _WEIGHTS in rows else None
     index = _read_index(tree, header["index"])
     names = header.get("categories", [[]] * len(info.layout.names))
     columns = tuple(
-        _read_column(info.layout, c, cells, index, weights, tuple(json.loads(text) for text in names[c]))
+        _read_column(
+            info.layout, c, cells, values[:, c].copy(), index, weights, tuple(json.loads(text) for text in names[c])
+        )
         for c in range(len(info.layout.names))
     )
     observations = Observations(columns, index, weights)
     del tree[_INDEX_GROUP]
-    if observations.digest != info.digest:
+    shown, known = tree["observed_data"].to_dataset(), observed_data(observations).data_vars
+    same = all(np.array_equal(shown[name].values, value.values, equal_nan=True) for name, value in known.items())
+    if observations.digest != info.digest or not same:
         raise FileFormatError("the stored rows must match their digest, but they do not. The file is damaged.")
     return observations
 
@@ -261,19 +270,14 @@ def _read_column(
     layout: Layout,
     position: int,
     cells: FloatArray,
+    values: FloatArray,
     index: pd.Index,
     weights: FloatArray | None,
     categories: tuple[Any, ...],
 ) -> Column:
-    own = cells[:, layout.part(position)]
+    own = cells[:, layout.part(position)].copy()
     common: dict[str, Any] = {"categories": categories, "resolution": layout.resolutions[position]}
-    name, lower = layout.names[position], own[:, 0].copy()
     if layout.intervals[position]:
-        upper = own[:, 1].copy()
-        with np.errstate(invalid="ignore"):
-            middle = lower + (upper - lower) / 2
-        values = np.where(np.isinf(lower), upper, np.where(np.isinf(upper), lower, middle))
-        return Column(name, values, index, weights, (lower, upper), **common)
-    lower.flags.writeable = False
-    extra = own[:, 1].copy() if layout.widths[position] > 1 else None
-    return Column(name, lower, index, weights, extra=extra, **common)
+        return Column(layout.names[position], values, index, weights, (own[:, 0], own[:, 1]), **common)
+    extra = own[:, 1] if layout.widths[position] > 1 else None
+    return Column(layout.names[position], own[:, 0], index, weights, extra=extra, **common)

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from bayesmix.data import observe
+from bayesmix.blocks import Layout, read_rows
 from bayesmix.likelihood import log_likelihood
 from bayesmix.mixture import Mixture
-from bayesmix.resolving import resolve
 from bayesmix.posterior import FitInfo
+from bayesmix.reading import observe
+from bayesmix.resolving import resolve
+from bayesmix.sampling import observed_data
 
 if TYPE_CHECKING:
     from bayesmix.fit import Fit
@@ -25,20 +27,24 @@ def make_fit(
     *,
     chains: int = 2,
     mixture: Mixture | None = None,
+    resolution: Any = None,
 ) -> "Fit":
     """Build a fit from made-up draws.
 
     Parameters
     ----------
-    y : list, array or Series
+    y : list, array, Series or table
         The data.
-    weights : array_like, shape (S, K)
-        Draws of the component weights, chain after chain; S must be a multiple of `chains`.
+    weights : array_like, shape (S, M)
+        Draws of the weights, chain after chain, components without parameters last; S must be a multiple of `chains`.
     params : mapping of array_like
-        Draws of each parameter of the family, shape (S, K), or (S,) where it is shared by all components.
+        Draws of each parameter by its name, shape (S, K), (S,) where it is shared by all components, or with a further
+        axis.
     chains : int, default 2
     mixture : Mixture, optional
         ``Mixture(K)`` by default, normal components.
+    resolution : optional
+        As for `Mixture.fit`.
 
     Returns
     -------
@@ -51,15 +57,17 @@ def make_fit(
 
     w = np.asarray(weights, dtype=float)
     n_draws = len(w) // chains
-    observations = observe(y)
     given = Mixture(w.shape[1]) if mixture is None else mixture
+    observations = read_rows(given.family, y, None, resolution)
     resolved = resolve(given, observations)
-    variables: dict[str, Any] = {}
-    for name, draws in {"w": w, **params}.items():
-        values = np.asarray(draws, dtype=float)
-        dims = ("chain", "draw", "component")[: values.ndim + 1]
-        variables[name] = (dims, values.reshape(chains, n_draws, *values.shape[1:]))
-    coords = {"chain": np.arange(chains), "draw": np.arange(n_draws)}
+    k = resolved.n_components
+    variables: dict[str, Any] = {"w": _draws(w[:, :k], chains, ("component",))}
+    for position, name in enumerate(resolved.extras, start=k):
+        variables[f"w_{name}"] = _draws(w[:, position], chains, ())
+    coords: dict[str, Any] = {"chain": np.arange(chains), "draw": np.arange(n_draws)}
+    for variable in resolved.variables:
+        variables[variable.name] = _draws(params[variable.name], chains, variable.dims)
+        coords |= {dim: list(variable.labels) for dim in variable.extra_dims}
     energy = np.random.default_rng(0).normal(size=(chains, n_draws))
     stats = {
         "diverging": (("chain", "draw"), np.zeros((chains, n_draws), dtype=bool)),
@@ -67,9 +75,9 @@ def make_fit(
     }
     tree = xr.DataTree.from_dict(
         {
-            "posterior": xr.Dataset(variables, coords | {"component": np.arange(w.shape[1])}),
-            "sample_stats": xr.Dataset(stats, coords),
-            "observed_data": xr.Dataset({"y": ("obs", observations.values)}, {"obs": observations.coordinate}),
+            "posterior": xr.Dataset(variables, coords | {"component": np.arange(k)}),
+            "sample_stats": xr.Dataset(stats, {name: coords[name] for name in ("chain", "draw")}),
+            "observed_data": observed_data(observations),
         }
     )
     info = FitInfo(
@@ -87,11 +95,19 @@ def make_fit(
         n=observations.n,
         total=observations.total,
         name=observations.name,
+        layout=Layout.of(observations),
+        measure=observations.measure,
         versions={},
     )
     made = Fit(given, resolved, tree, info, observations)
     tree["log_likelihood"] = xr.DataTree(log_likelihood(made).to_dataset(name="y"))
     return made
+
+
+def _draws(values: npt.ArrayLike, chains: int, dims: tuple[str, ...]) -> tuple[tuple[str, ...], npt.NDArray[Any]]:
+    """Split draws into chains."""
+    flat = np.asarray(values, dtype=float)
+    return ("chain", "draw", *dims), flat.reshape(chains, -1, *flat.shape[1:])
 
 
 def two_groups(y: Any, *, n_components: int = 2, n_draws: int = 40) -> "Fit":

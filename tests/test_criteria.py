@@ -9,8 +9,8 @@ import xarray as xr
 
 from bayesmix import criteria
 from bayesmix.criteria import relative_efficiency, waic_of
-from bayesmix.data import observe
 from bayesmix.errors import InputError
+from bayesmix.reading import observe
 from tests.helpers import make_fit, two_groups
 
 

@@ -97,7 +97,7 @@ def test_bad_settings(settings, words):
 
 def test_huge_offsets_and_tiny_scales_give_the_same_groups(arms):
     """The same rows in other units: the same memberships, up to the rounding of the data themselves."""
-    settings = {"draws": 500, "tune": 500, "random_seed": 3, "progressbar": False}
+    settings = {"draws": 2000, "tune": 500, "random_seed": 3, "progressbar": False}
     base = bm.Mixture(2).fit(arms["length"], **settings).assignments()["probability"]
     for offset, scale in [(1e9, 1.0), (0.0, 1e-12)]:
         moved = bm.Mixture(2).fit(offset + scale * arms["length"], **settings)

@@ -10,9 +10,9 @@ import pymc as pm
 import pytest
 
 import bayesmix as bm
-from bayesmix.data import observe
 from bayesmix.errors import InputError, PriorWarning
 from bayesmix.mixture import Mixture
+from bayesmix.reading import observe
 from bayesmix.resolving import resolve
 
 SPECS = [
@@ -85,9 +85,9 @@ def test_numpy_integer_counts():
 
 def test_sorted_only_while_exchangeable():
     assert Mixture(1).sort_key is None
-    assert Mixture(2).sort_key == "mu"
-    assert Mixture(2, order_by="sigma").sort_key == "sigma"
-    assert Mixture(2, weights=bm.priors.Dirichlet([2, 2])).sort_key == "mu"
+    assert Mixture(2).sort_key == ("mu", 0)
+    assert Mixture(2, order_by="sigma").sort_key == ("sigma", 0)
+    assert Mixture(2, weights=bm.priors.Dirichlet([2, 2])).sort_key == ("mu", 0)
     assert Mixture(2, weights=bm.priors.Dirichlet([1, 2])).sort_key is None
     assert Mixture(2, priors={"mu": [bm.priors.Normal(0, 2), bm.priors.Normal(1, 2)]}).sort_key is None
 

@@ -33,7 +33,7 @@ def logp_by_hand(model, mixture, point):
 @pytest.mark.parametrize("k", [1, 2, 4])
 @pytest.mark.parametrize("common", [False, True])
 def test_log_density_is_prior_times_likelihood(k, common, rng):
-    from bayesmix.data import observe
+    from bayesmix.reading import observe
     from bayesmix.resolving import resolve
 
     mixture = resolve(bm.Mixture(k, bm.families.Normal(common_sigma=common)), observe(Y))
@@ -125,7 +125,7 @@ def test_pymc_tools_work_on_the_model():
 
 
 def test_free_names_follow_the_priors():
-    from bayesmix.data import observe
+    from bayesmix.reading import observe
     from bayesmix.resolving import resolve
 
     spec = resolve(bm.Mixture(2, priors={"sigma": bm.priors.InverseGamma(2, 1)}), observe(Y))

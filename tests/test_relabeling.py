@@ -16,7 +16,7 @@ def test_stephens_undoes_known_switches(rng):
     r /= r.sum(axis=2, keepdims=True)
     switches = np.array([np.arange(3) if s % 5 else rng.permutation(3) for s in range(50)])
     switched = np.take_along_axis(r, switches[:, np.newaxis, :], axis=2)
-    found = stephens(np.log(switched))
+    found = stephens(switched)
     np.testing.assert_allclose(np.take_along_axis(switched, found[:, np.newaxis, :], axis=2), r)
 
 

@@ -1,5 +1,6 @@
 """Engines, weights, continued runs and interrupts."""
 
+import itertools
 import signal
 import subprocess
 import sys
@@ -14,10 +15,12 @@ import xarray as xr
 
 import bayesmix as bm
 from bayesmix import sampling
+from bayesmix.blocks import Layout
 from bayesmix.compiled import problem_of, why_not_covered
-from bayesmix.data import observe
 from bayesmix.engine import nutpie_bridge
 from bayesmix.errors import InputError, SamplingError
+from bayesmix.families.mv_normal import MvNormal
+from bayesmix.reading import observe
 from bayesmix.resolving import resolve
 
 Y = [1.0, 2.0, 2.0, 2.5, 7.0, 8.0, 9.0]
@@ -49,7 +52,7 @@ def test_the_engine_equals_the_model(name, weights, rng):
     observations = observe(Y, weights)
     resolved = resolve(SPECS[name], observations)
     assert why_not_covered(resolved) is None
-    problem = problem_of(resolved, observations)
+    problem = problem_of(resolved, observations).problem
     model = bm.build_model(resolved, Y, weights=weights)
     logp, dlogp = model.compile_logp(mode="FAST_COMPILE"), model.compile_dlogp(mode="FAST_COMPILE")
     shapes = [(v.name, model.initial_point()[v.name].shape) for v in model.value_vars]
@@ -67,7 +70,7 @@ def test_the_engine_equals_the_model(name, weights, rng):
 def test_the_engine_expands_to_the_models_variables(name, rng):
     observations = observe(Y)
     resolved = resolve(SPECS[name], observations)
-    problem, model = problem_of(resolved, observations), bm.build_model(resolved, Y)
+    problem, model = problem_of(resolved, observations).problem, bm.build_model(resolved, Y)
     shapes = [(v.name, model.initial_point()[v.name].shape) for v in model.value_vars]
     point = {label: rng.normal(size=shape) for label, shape in shapes}
     x = np.concatenate([np.ravel(point[label]) for label, _ in shapes])
@@ -109,6 +112,25 @@ def test_both_engines_give_the_same_posterior(rng):
     assert pymcs.modes.empty
 
 
+@pytest.mark.slow
+def test_both_engines_give_the_same_posterior_of_a_table(rng):
+    """Two families, intervals, missing cells, noise and row weights; draws relabelled."""
+    group = rng.integers(0, 2, 80)
+    table = pd.DataFrame({"a": np.round(rng.normal(6.0 * group, 1.0)), "b": rng.poisson(2 + 6 * group) * 1.0})
+    table.loc[rng.random(80) < 0.2, "b"] = np.nan
+    mixture = bm.Mixture(2, {"a": "normal", "b": "poisson"}, noise=True)
+    settings = {"random_seed": 1, "progressbar": False, "resolution": {"a": 1.0}, "weights": rng.integers(1, 3, 80)}
+    ours, pymcs = (mixture.fit(table, engine=engine, **settings) for engine in ("compiled", "pymc"))
+    assert (ours.info.engine, pymcs.info.engine) == ("compiled", "pymc")
+    assert set(ours.idata["posterior"].data_vars) == set(pymcs.idata["posterior"].data_vars)
+    for name in ours.idata["posterior"].data_vars:
+        a, b = (f.idata["posterior"].to_dataset()[[name]] for f in (ours, pymcs))
+        assert a[name].dims == b[name].dims
+        error = np.hypot(*(arviz_stats.mcse(d, method="mean")[name].values for d in (a, b)))
+        gap = np.abs((a - b).mean(("chain", "draw"))[name].values)
+        assert (gap <= 4.5 * error).all(), name
+
+
 def test_counts_and_expanded_rows_give_the_same_bits():
     values, counts = [1.0, 2.0, 5.0, 9.0], [3, 1, 2, 4]
     rng = np.random.default_rng(0)
@@ -121,6 +143,46 @@ def test_counts_and_expanded_rows_give_the_same_bits():
     assert "log_likelihood" not in counted.idata.children
     assert "log_likelihood" in expanded.idata.children
     assert len(counted.assignments()) == 4
+
+
+def test_counts_and_expanded_rows_of_a_table_give_the_same_bits():
+    """Missing cells, two families and noise included."""
+    table = pd.DataFrame({"a": [1.0, 2.0, None, 9.0, 8.0], "b": [0.0, None, 1.0, 7.0, 7.0]})
+    counts = np.array([3, 1, 2, 4, 2])
+    mixture = bm.Mixture(2, {"a": "normal", "b": "poisson"}, noise=True)
+    counted = mixture.fit(table, weights=counts, **QUICK)
+    order = np.random.default_rng(0).permutation(np.repeat(np.arange(5), counts))
+    expanded = mixture.fit(table.iloc[order].reset_index(drop=True), **QUICK)
+    for name in ("w", "w_noise", "a_mu", "a_sigma", "b_mu"):
+        np.testing.assert_array_equal(counted.idata["posterior"][name], expanded.idata["posterior"][name])
+
+
+def test_the_same_seed_gives_the_same_numbers_whatever_the_cores():
+    table = pd.DataFrame({"a": [1.0, 2.0, 1.5, 9.0, 8.0], "b": [0.0, None, 1.0, 7.0, 7.0]})
+    mixture = bm.Mixture(2, {"a": "normal", "b": "poisson"})
+    one, two, other = (
+        mixture.fit(table, **(QUICK | more)) for more in ({"cores": 1}, {"cores": 2}, {"random_seed": 2})
+    )
+    assert mixture.fit(table, **(QUICK | {"random_seed": None})).info.random_seed != 1
+    for name in ("w", "a_mu", "a_sigma", "b_mu"):
+        np.testing.assert_array_equal(one.idata["posterior"][name], two.idata["posterior"][name])
+        assert (one.idata["posterior"][name] != other.idata["posterior"][name]).any()
+
+
+def test_the_fit_states_how_its_data_were_read():
+    points = bm.Mixture(2).fit(pd.Series(Y, name="length"), **QUICK)
+    assert points.info.layout == Layout(("length",), (False,), (1,), (None,))
+    assert points.info.measure == "points"
+    rounded = bm.Mixture(2).fit(Y, resolution=0.5, **QUICK)
+    assert rounded.info.layout == Layout((rounded.info.name,), (True,), (2,), (0.5,))
+    assert rounded.info.measure == "intervals of 0.5"
+    np.testing.assert_allclose(rounded.idata["observed_data"]["y_lower"], np.array(Y) - 0.25)
+    np.testing.assert_allclose(rounded.idata["observed_data"]["y_upper"], np.array(Y) + 0.25)
+    table = pd.DataFrame({"a": Y, "b": [0.0, 1.0, 1.0, 0.0, 5.0, 6.0, None]})
+    mixed = bm.Mixture(2, {"a": "normal", "b": "poisson"}).fit(table, resolution={"a": 0.5}, **QUICK)
+    assert mixed.info.layout == Layout(("a", "b"), (True, False), (2, 1), (0.5, None))
+    assert mixed.info.measure == "intervals of 0.5 in 'a', points in 'b'"
+    assert {"a", "a_lower", "a_upper", "b"} == set(mixed.idata["observed_data"].data_vars)
 
 
 def test_case_weights_fit_but_are_refused_where_they_mean_nothing():
@@ -155,6 +217,63 @@ def test_a_run_that_misses_its_checks_is_continued_and_thinned(monkeypatch):
     assert fit.idata["sample_stats"]["bfmi"].dims == ("chain",)
     short = bm.Mixture(2).fit(Y, **(QUICK | {"draws": 50}))
     assert short.info.rounds == 1
+
+
+@pytest.mark.parametrize("family", ["zip", "mv", "table"])
+def test_every_kind_of_parameter_survives_a_continued_run(monkeypatch, family, rng):
+    """A further round starts from the last draws: weights without parameters, correlations, shares of categories."""
+    monkeypatch.setattr(sampling, "ESS_MIN", 10**9)
+    monkeypatch.setattr(sampling, "_DIFFERENT_MODES", 10**9)
+    seen = []
+    whole = nutpie_bridge.sample
+
+    def sample(problem, starts, **options):
+        tree = whole(problem, starts, **options)
+        seen.append((problem, starts, tree["posterior"].to_dataset().isel(draw=-1)))
+        return tree
+
+    monkeypatch.setattr(nutpie_bridge, "sample", sample)
+    groups = rng.integers(0, 2, 60)
+    columns = pd.DataFrame({"a": rng.normal(6 * groups), "b": rng.normal(3 * groups)})
+    if family == "zip":
+        fit = bm.Mixture(2, "poisson", zero_inflated=True).fit(rng.poisson(3 + 9 * groups) * (rng.random(60) > 0.2))
+    elif family == "mv":
+        fit = bm.Mixture(2, MvNormal("tied")).fit(columns)
+    else:
+        columns["c"] = np.array(list("xyz"))[rng.integers(0, 3, 60)]
+        fit = bm.Mixture(2, {"a": "normal", "b": "student_t", "c": "categorical"}).fit(columns)
+    assert (fit.info.rounds, len(seen)) == (3, 3)
+    for (problem, _, last), (_, starts, _) in itertools.pairwise(seen):
+        for chain, start in enumerate(starts):
+            for name, value in problem.expand(start).items():
+                np.testing.assert_allclose(value, last[name].values[chain], rtol=1e-8, atol=1e-10)
+
+
+def test_a_run_with_divergences_is_repeated_with_smaller_steps(monkeypatch):
+    whole, targets = sampling._sample_compiled, []
+
+    def diverging(problem, starts, settings, options):
+        posterior, stats = whole(problem, starts, settings, options)
+        targets.append(options["target_accept"])
+        stats["diverging"][0, 3] = len(targets) <= bad
+        return posterior, stats
+
+    monkeypatch.setattr(sampling, "_sample_compiled", diverging)
+    long = QUICK | {"draws": 600}
+    bad = 1
+    fit = bm.Mixture(2).fit(Y, **long)
+    assert targets[:2] == [0.9, pytest.approx(0.95)]
+    assert fit.info.target_accept == targets[-1]
+    assert fit.info.rounds == len(targets) >= 2
+    assert not fit.idata["sample_stats"]["diverging"].any()
+    bad, targets[:] = 99, []
+    fit = bm.Mixture(2).fit(Y, **long)
+    assert targets == pytest.approx([0.9, 0.95, 0.975])
+    assert (fit.info.rounds, fit.info.target_accept) == (3, pytest.approx(0.975))
+    assert fit.idata["sample_stats"]["diverging"].any()
+    targets[:] = []
+    short = bm.Mixture(2).fit(Y, **(QUICK | {"draws": 50}))
+    assert (short.info.rounds, targets, short.info.target_accept) == (1, [0.9], 0.9)
 
 
 def test_thinning_hides_no_warning():

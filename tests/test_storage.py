@@ -96,12 +96,19 @@ def test_header_records_what_is_needed_to_repeat(made, tmp_path):
     assert header["resolved"]["priors"]["mu"]["prior"] == "Normal"
 
 
-def rewrite_header(path, **changes):
+def rewrite(path, change):
+    """Change a file behind the package's back: `change` gets the loaded tree."""
     tree = xr.open_datatree(path, engine="h5netcdf").load()
     tree.close()
-    header = json.loads(tree.attrs["bayesmix"]) | changes
-    tree.attrs["bayesmix"] = json.dumps(header)
+    change(tree)
     tree.to_netcdf(path, engine="h5netcdf")
+
+
+def rewrite_header(path, **changes):
+    def change(tree):
+        tree.attrs["bayesmix"] = json.dumps(json.loads(tree.attrs["bayesmix"]) | changes)
+
+    rewrite(path, change)
 
 
 def test_files_that_cannot_be_read(made, tmp_path):
@@ -141,10 +148,46 @@ def test_other_versions_and_damaged_headers_are_explained(made, tmp_path, change
 
 
 def test_changed_rows_are_noticed(made, tmp_path):
+    path = made.save(tmp_path / "fit.nc")
+
+    def change(tree):
+        tree["row_index"]["cells"].values[0] += 1
+
+    rewrite(path, change)
+    with pytest.raises(FileFormatError, match="digest"):
+        bm.load(path)
     observed = made.idata["observed_data"].to_dataset()
     made.idata["observed_data"] = xr.DataTree(observed + 1)
     with pytest.raises(FileFormatError, match="digest"):
         bm.load(made.save(tmp_path / "fit.nc"))
+
+
+def test_files_of_format_1_are_read(made, tmp_path):
+    """Version 1 knew one column of points: no cells, no layout, fewer fields of the specification."""
+    path = made.save(tmp_path / "fit.nc")
+
+    def change(tree):
+        header = json.loads(tree.attrs["bayesmix"])
+        header["format"] = 1
+        del header["categories"], header["info"]["layout"], header["info"]["measure"]
+        for spec in (header["mixture"], header["resolved"]):
+            for name in ("noise", "zero_inflated", "ranges", "backgrounds"):
+                del spec[name]
+        tree.attrs["bayesmix"] = json.dumps(header)
+        tree["row_index"] = xr.DataTree(tree["row_index"].to_dataset().drop_vars(["cells", "values"]))
+
+    rewrite(path, change)
+    again = bm.load(path)
+    assert again.info == made.info
+    assert again.resolved == made.resolved
+    pd.testing.assert_frame_equal(again.assignments(), made.assignments())
+
+    def change_rows(tree):
+        tree["observed_data"]["y"].values[0] += 1
+
+    rewrite(path, change_rows)
+    with pytest.raises(FileFormatError, match="digest"):
+        bm.load(path)
 
 
 def test_a_failed_save_leaves_the_old_file_and_no_litter(made, tmp_path, monkeypatch):

@@ -4,7 +4,8 @@ A value known only to lie between two bounds (rounded, binned, censored) has lik
 bounds are brought to the variable z in which `bayesmix.engine.incomplete` integrates, and what comes back is turned
 into derivatives: for a density ``exp(g(z)) / Z`` the derivative of the log probability by a parameter is the mean over
 the interval minus the mean over the whole range of one and the same function of z. The normalising constant Z and its
-derivatives are integrals over the whole range, so that no special function is needed and that range has probability 1.
+derivatives are integrals over the whole range, so that hardly a special function is needed and that range has
+probability 1. Angles may run to any number of turns.
 """
 
 import math
@@ -16,6 +17,7 @@ __all__ = ["FAMILIES", "interval", "whole"]
 
 #: The families; the position is the code that the functions below take.
 FAMILIES = ("normal", "log_normal", "student_t", "exponential", "gamma", "weibull", "beta", "von_mises")
+_HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 _NORMAL, _LOG_NORMAL, _STUDENT_T, _EXPONENTIAL, _GAMMA, _WEIBULL, _BETA, _VON_MISES = range(8)
 
 
@@ -36,13 +38,6 @@ def _curve(code: int, a: float, b: float, c: float) -> tuple[int, float, float]:
 
 
 @inline
-def _log_ratio(value: float, excess: float, centre: float) -> float:
-    """Return ``log(value / centre)`` of a value that exceeds `centre` by `excess`."""
-    relative = excess / centre
-    return math.log1p(relative) if abs(relative) < 0.5 else math.log(value / centre)
-
-
-@inline
 def _place(code: int, y: float, a: float, b: float, c: float) -> float:
     """Return the z of a value; minus or plus infinity at the ends of the support and beyond."""
     if code == _NORMAL:
@@ -56,10 +51,10 @@ def _place(code: int, y: float, a: float, b: float, c: float) -> float:
     if code == _LOG_NORMAL:
         return (math.log(y) - a) / b
     if code == _WEIBULL:
-        return a * _log_ratio(y, y - b, b)
+        return a * math.log(y / b)
     if code == _BETA:
-        return math.inf if y >= 1.0 else _log_ratio(y, y - a, a) - _log_ratio(1.0 - y, a - y, 1.0 - a)
-    return _log_ratio(y, y - a, a)
+        return math.inf if y >= 1.0 else math.log(y / a) - math.log((1.0 - y) / (1.0 - a))
+    return math.log(y / a)
 
 
 @inline
@@ -125,22 +120,52 @@ def _derivatives(code: int, s: float, t: float, g: float, a: float, b: float, c:
     return b * s, g / b, 0.0
 
 
+@inline
+def _log_upper_tail(x: float) -> float:
+    """Return log(1 - Phi(x)) for x >= 0: beyond 25 by the asymptotic series, whose error is then below 1e-16."""
+    if x < 25.0:
+        return math.log(0.5 * math.erfc(x * 0.7071067811865476))
+    q = 1.0 / (x * x)
+    series = 1.0 - q * (1.0 - q * (3.0 - q * (15.0 - q * (105.0 - q * 945.0))))
+    return -0.5 * x * x - math.log(x) - _HALF_LOG_TWO_PI + math.log(series)
+
+
 @kernel
-def _arc(concentration: float, low: float, high: float, width: float) -> tuple[float, float, float, float]:
-    """Integrate over an arc, given by angles from the peak: in two parts where it runs through the opposite point."""
-    if low >= math.pi:
-        low, high = low - 2.0 * math.pi, high - 2.0 * math.pi
-    elif high <= -math.pi:
-        low, high = low + 2.0 * math.pi, high + 2.0 * math.pi
-    if low >= -math.pi and high <= math.pi:
-        return part(VON_MISES, concentration, 0.0, low, high, width)
-    if high > math.pi:
-        high -= 2.0 * math.pi
+def _normal_part(low: float, high: float, width: float) -> tuple[float, float, float, float]:
+    """Return what `part` does for the normal curve: by the error function where the interval is not narrow.
+
+    The difference of two tails loses ``1 / (1 - Phi ratio)`` units in the last place, about 4 at a width of half an
+    sd; below that the quadrature has few points and loses none. The means of z and -z^2 / 2 over the interval follow
+    from the densities at its ends.
+    """
+    if width < 0.5:
+        return part(NORMAL, 0.0, 0.0, low, high, width)
+    flip = low + high < 0.0
+    a, b = (-high, -low) if flip else (low, high)
+    if a >= 0.0:
+        first = _log_upper_tail(a)
+        log_p = first if b == math.inf else first + math.log1p(-math.exp(_log_upper_tail(b) - first))
     else:
-        low += 2.0 * math.pi
+        outside = 0.5 * (math.erfc(-a * 0.7071067811865476) + math.erfc(b * 0.7071067811865476))
+        log_p = math.log1p(-outside)
+    at_a = 0.0 if a == -math.inf else math.exp(-0.5 * a * a - _HALF_LOG_TWO_PI - log_p)
+    at_b = 0.0 if b == math.inf else math.exp(-0.5 * b * b - _HALF_LOG_TWO_PI - log_p)
+    mean, square = at_a - at_b, 1.0
+    square += a * at_a if at_a > 0.0 else 0.0
+    square -= b * at_b if at_b > 0.0 else 0.0
+    return log_p + _HALF_LOG_TWO_PI, -mean if flip else mean, 0.0, -0.5 * square
+
+
+@kernel
+def _arc(concentration: float, low: float, width: float) -> tuple[float, float, float, float]:
+    """Integrate over an arc from the angle `low`, counted from the peak; in two parts if it meets the antimode."""
+    low -= 2.0 * math.pi * math.floor(low / (2.0 * math.pi) + 0.5)
+    high = low + width
+    if high <= math.pi:
+        return part(VON_MISES, concentration, 0.0, low, high, width)
     right = math.pi - low
     one, s, t, g = part(VON_MISES, concentration, 0.0, low, math.pi, right)
-    two, u, v, h = part(VON_MISES, concentration, 0.0, -math.pi, high, width - right)
+    two, u, v, h = part(VON_MISES, concentration, 0.0, -math.pi, high - 2.0 * math.pi, width - right)
     top = max(one, two)
     p, q = math.exp(one - top), math.exp(two - top)
     p, q, total = p / (p + q), q / (p + q), top + math.log(p + q)
@@ -189,7 +214,8 @@ def interval(
     """
     curve, n, m = _curve(code, a, b, c)
     if code == _VON_MISES:
-        lower, upper = max(lower, -math.pi), min(upper, math.pi)
+        lower = -math.pi if lower == -math.inf else lower
+        upper = math.pi if upper == math.inf else upper
     low = _place(code, lower, a, b, c)
     if lower == upper:
         g, s, t = curve_at(curve, n, m, low)
@@ -197,7 +223,9 @@ def interval(
     else:
         high, width = _place(code, upper, a, b, c), _width(code, lower, upper, a, b, c)
         if code == _VON_MISES:
-            value, s, t, g = _arc(n, low, high, width)
+            value, s, t, g = _arc(n, low, width)
+        elif curve == NORMAL:
+            value, s, t, g = _normal_part(low, high, width)
         else:
             value, s, t, g = part(curve, n, m, low, high, width)
         value = min(value - over_all[0], 0.0)

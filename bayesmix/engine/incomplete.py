@@ -152,7 +152,9 @@ def part(curve: int, n: float, m: float, low: float, high: float, width: float) 
     if high > 0.0:
         mass, first, second, third = _march(curve, n, m, start, 1.0, width if low >= 0.0 else high)
     if low < 0.0:
-        more, s, t, g = _march(curve, n, m, start, -1.0, width if high <= 0.0 else -low)
+        # The sum of both lengths is to be the width, which low and high may be too close to 0 to tell.
+        length = width if high <= 0.0 else width - high if width < math.inf else -low
+        more, s, t, g = _march(curve, n, m, start, -1.0, length)
         mass, first, second, third = mass + more, first + s, second + t, third + g
     top = curve_at(curve, n, m, start)[0]
     return top + math.log(mass), first / mass, second / mass, top + third / mass

@@ -30,9 +30,12 @@ SUBSAMPLE = 2000
 _EM_STEPS, _POLISH_STEPS, _MODE_STEPS = 30, 25, 500
 #: A polished start one of whose scale parameters fell below this share of EM's has slid into a spike of the density.
 _SPIKE = 0.05
-#: A start this many nats below the best chain's start is in a mode with no mass to speak of. Modes nearer
-#: than that keep their chains: only sampling can say how their masses compare.
-_HOPELESS = 20.0
+#: A chain whose start is in a mode with less than this share of the best mode's mass (in nats, by Laplace's
+#: approximation) begins in that one: it would otherwise stay where the posterior hardly ever is. Where the curvature
+#: gives no mass, this many nats of density. Modes nearer than that keep their chains: only sampling can compare them.
+_NO_MASS, _NO_DENSITY = 6.0, 20.0
+#: Starts whose densities differ by less are taken to be in modes of one mass.
+_ALIKE = 1.0
 #: Noise added to starts, so that no two chains are equal: this many times 1 / sqrt(1 + n / 100), which stays
 #: below a posterior sd of the whitened parameters for any number of rows n.
 NOISE = 0.02
@@ -221,8 +224,8 @@ def start_points(
 ) -> Doubles:
     """Return one start per chain, shape (chains, n_dim), in the sampled space.
 
-    Every chain's start is the polished best of its own `restarts` EM runs, or the best chain's where its own
-    lies more than 20 nats below that, plus normal noise (see `NOISE`).
+    Every chain's start is the polished best of its own `restarts` EM runs, or the best chain's where its own lies in a
+    mode with hardly any mass (see `_NO_MASS`), plus normal noise (see `NOISE`).
     """
     noise /= math.sqrt(1.0 + float(problem.rows.counts.sum()) / 100.0)
     rng = np.random.default_rng(seed)
@@ -237,12 +240,26 @@ def start_points(
         densities = [problem.logp_and_grad(x)[0] for x in mine]
         best = mine[int(np.argmax(np.where(np.isfinite(densities), densities, -np.inf)))]
         points.append(_polish(problem, seeding, best, _POLISH_STEPS))
-    densities = [problem.logp_and_grad(x)[0] for x in points]
-    best_chain = int(np.argmax(np.where(np.isfinite(densities), densities, -np.inf)))
-    for i, value in enumerate(densities):
-        if not value >= densities[best_chain] - _HOPELESS:
-            points[i] = points[best_chain]
+    points = _leave_empty_modes(problem, seeding, points)
     return np.array([x + noise * rng.standard_normal(x.size) for x, rng in zip(points, streams, strict=True)])
+
+
+def _leave_empty_modes(problem: Problem, seeding: Seeding, points: list[Doubles]) -> list[Doubles]:
+    """Return the starts, those in modes without mass replaced by the best one."""
+    densities = np.array([problem.logp_and_grad(x)[0] for x in points])
+    densities = np.where(np.isfinite(densities), densities, -np.inf)
+    if np.ptp(densities) < _ALIKE:
+        return points
+    modes = [_polish(problem, seeding, x, _MODE_STEPS) for x in points]
+    found = [_mode(problem, x, problem.logp_and_grad(x)[0], _hessian(problem, x)) for x in modes]
+    best = int(np.argmax(densities))
+    masses = np.array([m.log_mass for m in found])
+    if np.isfinite(masses).all():
+        best = int(np.argmax(masses))
+        empty = masses < masses[best] - _NO_MASS
+    else:
+        empty = densities < densities[best] - _NO_DENSITY
+    return [modes[best] if gone else x for x, gone in zip(points, empty, strict=True)]
 
 
 def find_modes(

@@ -5,6 +5,7 @@ how PyMC writes the component, and the density in NumPy. To add one, write a fil
 in `FAMILIES`: it runs on PyMC then. To run on the compiled engine it also needs a column kernel there.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from bayesmix.errors import InputError
@@ -16,6 +17,7 @@ from bayesmix.families.categorical import Categorical
 from bayesmix.families.exponential import Exponential
 from bayesmix.families.gamma import Gamma
 from bayesmix.families.log_normal import LogNormal
+from bayesmix.families.mv_normal import MvNormal
 from bayesmix.families.negative_binomial import NegativeBinomial
 from bayesmix.families.normal import Normal
 from bayesmix.families.poisson import Poisson
@@ -33,6 +35,7 @@ __all__ = [
     "Family",
     "Gamma",
     "LogNormal",
+    "MvNormal",
     "NegativeBinomial",
     "Normal",
     "Parameter",
@@ -58,9 +61,11 @@ FAMILIES: tuple[type[Family], ...] = (
     Binomial,
     Bernoulli,
     Categorical,
+    MvNormal,
 )
 
 _BY_NAME = {family.name: family for family in FAMILIES}
+_ROOT: Any = Family  # the base class is abstract, which the type checker minds here
 
 
 def as_family(value: Any) -> Family:
@@ -90,6 +95,19 @@ def family_from_dict(data: dict[str, Any]) -> Family:
     """Read back what `Family.to_dict` wrote; lists, which JSON makes of tuples, become tuples again."""
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
     name = values.pop("family")
-    if name not in _BY_NAME:
-        raise InputError(f"family must be one of {sorted(_BY_NAME)}, got {name!r}. Was it saved by a newer version?")
-    return _BY_NAME[name](**values)
+    known: dict[str, Any] = {family.name: family for family in _subclasses(_ROOT) if hasattr(family, "name")} | _BY_NAME
+    if name not in known:
+        raise InputError(
+            f"family must be one of {sorted(known)}, got {name!r}. Import the module that defines it, or install the "
+            "version of bayesmix that saved it."
+        )
+    chosen: Any = known[name]
+    restored: Family = chosen(**values)
+    return restored
+
+
+def _subclasses(family: type[Family]) -> Iterator[type[Family]]:
+    """Yield the families that are loaded, those of users too."""
+    for child in family.__subclasses__():
+        yield child
+        yield from _subclasses(child)

@@ -87,12 +87,11 @@ class Continuous(Family):
     def interval_logp(self, lower: Any, upper: Any, parameters: Mapping[str, Any]) -> Any:
         import pytensor.tensor as pt
 
-        ends = pt.stack(pt.broadcast_arrays(lower, upper))  # once for both: special functions take long to compile
-        (below, upper_below), (above, upper_above) = self._tails(ends, parameters, pt)
+        below, above = self._tails(pt.as_tensor_variable(lower), parameters, pt)
+        upper_below, upper_above = self._tails(pt.as_tensor_variable(upper), parameters, pt)
         # The nearer tail is chosen before the subtraction: the other one may be 0, with a gradient of NaN.
         left = below < above
-        larger = pt.where(left, upper_below, above)
-        smaller = pt.where(left, below, upper_above)
+        larger, smaller = pt.where(left, upper_below, above), pt.where(left, below, upper_above)
         open_ended = pt.isneginf(smaller)
         gap = pt.where(open_ended, -1.0, smaller - larger)
         return larger + pt.where(open_ended, 0.0, pt.log1mexp(gap))

@@ -235,8 +235,10 @@ class MvNormal(Family):
             return {"mu": mu, "sigma": sd}
         rows, columns = np.tril_indices(p, -1)
         correlation = covariance / (sd[..., :, np.newaxis] * sd[..., np.newaxis, :])
-        # Shrunken, so that the matrix stays positive definite.
-        return {"mu": mu, "sigma": sd, "corr": 0.9 * correlation[..., rows, columns]}
+        # Moments of different rows, where cells are missing, need not make a positive definite matrix: shrink it to one.
+        smallest = np.linalg.eigvalsh(np.nan_to_num(correlation))[..., 0]
+        kept = 1 - np.maximum(0.1, (0.05 - smallest) / np.maximum(1 - smallest, 0.05))
+        return {"mu": mu, "sigma": sd, "corr": kept[..., np.newaxis] * np.nan_to_num(correlation)[..., rows, columns]}
 
 
 def covariance_matrices(family: MvNormal, parameters: Mapping[str, FloatArray], p: int) -> FloatArray:

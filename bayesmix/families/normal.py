@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, override
 
 import numpy as np
-from scipy.special import log_ndtr
 
 from bayesmix.data import Column, FloatArray
 from bayesmix.errors import InputError
-from bayesmix.families._base import Family, Parameter
+from bayesmix.families._base import Parameter
+from bayesmix.families._continuous import Continuous, normal_tails
 from bayesmix.priors import LogNormal, Prior
 from bayesmix.priors import Normal as NormalPrior
 
@@ -20,7 +20,7 @@ _HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
 
 
 @dataclass(frozen=True)
-class Normal(Family):
+class Normal(Continuous):
     """Normal components with means ``mu`` and standard deviations ``sigma``.
 
     Density ``exp(-((y - mu) / sigma)**2 / 2) / (sigma * sqrt(2 * pi))``.
@@ -91,12 +91,8 @@ class Normal(Family):
         return -0.5 * z * z - np.log(parameters["sigma"]) - _HALF_LOG_TWO_PI
 
     @override
-    def log_cdf(self, y: FloatArray, parameters: Mapping[str, FloatArray]) -> FloatArray:
-        return np.asarray(log_ndtr((y - parameters["mu"]) / parameters["sigma"]))
-
-    @override
-    def log_sf(self, y: FloatArray, parameters: Mapping[str, FloatArray]) -> FloatArray:
-        return np.asarray(log_ndtr((parameters["mu"] - y) / parameters["sigma"]))
+    def log_tails(self, y: Any, parameters: Mapping[str, Any], m: Any) -> tuple[Any, Any]:
+        return normal_tails((y - parameters["mu"]) / parameters["sigma"], m)
 
     @override
     def random(self, parameters: Mapping[str, FloatArray], rng: np.random.Generator) -> FloatArray:

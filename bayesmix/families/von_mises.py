@@ -67,7 +67,7 @@ class VonMises(Family):
             "A circle has no open end: give both ends in radians.",
         )
         column.refuse_where(
-            (column.lowest < -_TWO_PI) | (column.highest > _TWO_PI),
+            np.abs(column.values) > _TWO_PI,  # of an arc the middle: its ends may lie a little beyond
             f"must be angles in radians, between -2 pi and 2 pi, for {self.name} components",
             "Convert degrees by numpy.deg2rad(y), and other periods by 2 * numpy.pi * y / period.",
         )

@@ -19,7 +19,7 @@ __all__ = ["Weibull"]
 _LOG_LARGEST = 700.0  # of a cumulative hazard that is told from infinity
 _LOG_SMALLEST = -36.0  # below it, log(1 - exp(-hazard)) is log(hazard) to the last digit
 _LOG_SD = math.pi / math.sqrt(6)  # standard deviation of the log of a Weibull variable with shape 1
-_TINY = float(np.finfo(np.float64).tiny)
+_FLOATS = np.finfo(np.float64)
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,8 @@ class Weibull(Continuous):
     @override
     def random(self, parameters: Mapping[str, FloatArray], rng: np.random.Generator) -> FloatArray:
         alpha, beta = np.broadcast_arrays(parameters["alpha"], parameters["beta"])
-        # A small shape has values that round to 0, which is outside the support.
-        return np.asarray(np.maximum(beta * rng.weibull(alpha), _TINY))
+        # A small shape has values that round to 0 or infinity, which are outside the support.
+        return np.clip(np.asarray(beta * rng.weibull(alpha)), _FLOATS.tiny, _FLOATS.max)
 
     @override
     def features(self, y: FloatArray) -> FloatArray:

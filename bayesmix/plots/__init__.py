@@ -10,6 +10,14 @@ from bayesmix.plots.assignments import plot_assignments
 from bayesmix.plots.comparison import plot_comparison
 from bayesmix.plots.confusion import plot_confusion
 from bayesmix.plots.density import plot_density
+from bayesmix.plots.prior_predictive import plot_prior_predictive
 from bayesmix.plots.roc import plot_roc
 
-__all__ = ["plot_assignments", "plot_comparison", "plot_confusion", "plot_density", "plot_roc"]
+__all__ = [
+    "plot_assignments",
+    "plot_comparison",
+    "plot_confusion",
+    "plot_density",
+    "plot_prior_predictive",
+    "plot_roc",
+]

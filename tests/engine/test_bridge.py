@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bayesmix.engine import nutpie_bridge
+from bayesmix.engine import Prior, PriorKind, Problem, Rows, Variable, nutpie_bridge, start_points
 from bayesmix.engine.nutpie_bridge import StartPoints, chain_seeds, compile_model, sample
-from bayesmix.engine.priors import Prior, PriorKind
-from bayesmix.engine.problem import Problem
-from bayesmix.engine.starts import start_points
-from tests.engine.helpers import clusters, default_problem
+from bayesmix.engine.rows import Block
+from bayesmix.engine.variables import correlation_prior
+from tests.engine.helpers import clusters, default_problem, normal_problem, seeding
 
 Y = clusters(60, [0.0, 6.0])
 ROOT = Path(__file__).parents[2]
@@ -27,9 +26,9 @@ def _values(tree: Any, name: str) -> np.ndarray[Any, np.dtype[np.float64]]:
 
 def test_draws_do_not_depend_on_cores() -> None:
     problem = default_problem(Y, 2)
-    starts = start_points(problem, 4, 1)
+    starts = start_points(problem, seeding(problem), 4, 1)
     one, two, four = (sample(problem, starts, seed=3, draws=50, tune=100, cores=c) for c in (1, 2, 4))
-    for name, _ in problem.variables:
+    for name in (output.name for output in problem.outputs):
         np.testing.assert_array_equal(_values(one, name), _values(two, name))
         np.testing.assert_array_equal(_values(one, name), _values(four, name))
 
@@ -40,7 +39,7 @@ def test_every_chain_begins_at_its_own_start(adaptation: Any, cores: int) -> Non
     import nutpie
 
     problem = default_problem(Y, 2)
-    starts = start_points(problem, 5, 1) + np.linspace(-1, 1, 5)[:, None]
+    starts = start_points(problem, seeding(problem), 5, 1) + np.linspace(-1, 1, 5)[:, None]
     model = compile_model(problem, starts, seed=11, adaptation=adaptation)
     points: StartPoints = model.initial_point_func
     assert list(points.points) == list(chain_seeds(11, 5, adaptation))
@@ -77,12 +76,13 @@ def test_refused_starts_are_replaced_deterministically() -> None:
 
 def test_fallback_gives_the_same_draws() -> None:
     problem = default_problem(Y, 2)
-    starts = start_points(problem, 2, 1)
+    starts = start_points(problem, seeding(problem), 2, 1)
     fast = sample(problem, starts, seed=5, draws=20, tune=40)
     slow = sample(problem, starts, seed=5, draws=20, tune=40, through="python")
-    for name, shape in problem.variables:
-        assert fast.posterior[name].dims == slow.posterior[name].dims
-        assert _values(fast, name).shape[2:] == shape
+    for output in problem.outputs:
+        name = output.name
+        assert fast.posterior[name].dims == slow.posterior[name].dims == ("chain", "draw", *output.dims)
+        assert _values(fast, name).shape[2:] == output.shape
         np.testing.assert_allclose(_values(fast, name), _values(slow, name), rtol=1e-6)
 
 
@@ -96,18 +96,62 @@ def test_fallback_survives_non_finite_densities() -> None:
 
 def test_variables_of_every_form() -> None:
     prior = Prior(PriorKind.GAMMA, (2.0,), (1.0,))
-    positive = Problem(np.abs(Y) + 0.1, 2, prior, prior, common_sigma=True)
-    tree: Any = sample(positive, start_points(positive, 2, 1), seed=1, draws=30, tune=60, components=["a", "b"])
+    positive = normal_problem(np.abs(Y) + 0.1, 2, prior, prior, common_sigma=True)
+    starts = start_points(positive, seeding(positive), 2, 1)
+    tree: Any = sample(positive, starts, seed=1, draws=30, tune=60)
     assert list(tree.posterior.data_vars) == ["w", "mu", "sigma", "w_free", "mu_free", "sigma_free"]
     assert tree.posterior["sigma"].dims == ("chain", "draw")
-    assert list(tree.posterior["component"].values) == ["a", "b"]
+    assert list(tree.posterior["component"].values) == [0, 1]
     mu = _values(tree, "mu")
     assert (np.diff(mu, axis=-1) > 0).all()
     np.testing.assert_array_equal(mu, _values(tree, "mu_free"))
     single = default_problem(Y, 1)
-    tree = sample(single, start_points(single, 2, 1), seed=1, draws=30, tune=60)
+    tree = sample(single, start_points(single, seeding(single), 2, 1), seed=1, draws=30, tune=60)
     assert list(tree.posterior.data_vars) == ["w", "mu", "sigma", "mu_z", "sigma_z"]
     assert (_values(tree, "w") == 1.0).all()
+
+
+@pytest.mark.parametrize("through", ["pointer", "python"])
+def test_vectors_and_components_without_parameters(through: Any) -> None:
+    """Probabilities of categories, correlations, noise: dimensions of their own, and numbers inside their supports."""
+    rng, k, n = np.random.default_rng(0), 2, 40
+    plane, letters = rng.normal(size=(n, 3)), rng.integers(0, 4, n).astype(float)
+    normal = np.concatenate([np.arange(6).reshape(k, 3).T, 6 + np.arange(6).reshape(k, 3).T])
+    slots = np.concatenate([normal, 12 + np.arange(6).reshape(k, 3).T])[:, None]
+    blocks = (
+        Block("mv_normal", tuple(plane[:, [i]] for i in range(3)), slots),
+        Block("categorical", (letters[:, None],), 18 + np.arange(8).reshape(k, 4).T[:, None], 4),
+    )
+    unit, scale = Prior(PriorKind.NORMAL, (0.0,)), Prior(PriorKind.LOG_NORMAL, (0.0,))
+    problem = Problem(
+        Rows(blocks, k, 26, np.ones(n), np.full((1, n), -4.0)),
+        (
+            Variable("mu", unit, k, 3, shape=(k, 3)),
+            Variable("sigma", scale, k, 3, shape=(k, 3)),
+            Variable("corr", correlation_prior(2.0), k, 3, "correlation", (k, 3)),
+            Variable("p", Prior(PriorKind.GAMMA, (1.0,)), k, 4, "simplex", (k, 4)),
+        ),
+        (1.0, 1.0, 0.5),
+        ("mu", 1),
+        ("w_noise",),
+        {"mu": ("component", "feature"), "corr": ("component", "pair"), "p": ("component", "category")}
+        | {"sigma": ("component", "feature")},
+    )
+    starts = 0.3 * rng.normal(size=(2, problem.n_dim))
+    tree: Any = sample(problem, starts, seed=1, draws=30, tune=100, through=through)
+    names = ["w", "w_noise", "mu", "sigma", "corr", "p", "w_free", "mu_z", "sigma_z", "corr_free", "p_free"]
+    assert list(tree.posterior.data_vars) == names
+    assert tree.posterior["w_noise"].dims == ("chain", "draw")
+    assert tree.posterior["w_free"].dims == ("chain", "draw", "member")
+    assert tree.posterior["p"].dims == tree.posterior["p_free"].dims == ("chain", "draw", "component", "category")
+    assert tree.posterior.sizes["feature"] == tree.posterior.sizes["pair"] == 3
+    np.testing.assert_allclose(_values(tree, "w").sum(axis=-1) + _values(tree, "w_noise"), 1.0)
+    np.testing.assert_allclose(_values(tree, "p").sum(axis=-1), 1.0)
+    assert (np.diff(_values(tree, "mu")[..., 1], axis=-1) > 0).all()
+    i, j = np.array([1, 2, 2]), np.array([0, 0, 1])
+    matrices = np.broadcast_to(np.eye(3), (2, 30, k, 3, 3)).copy()
+    matrices[..., i, j] = matrices[..., j, i] = _values(tree, "corr")
+    assert (np.linalg.eigvalsh(matrices) > 0).all()
 
 
 def test_recovers_two_groups() -> None:
@@ -116,7 +160,7 @@ def test_recovers_two_groups() -> None:
     stats: Any = arviz_stats
 
     problem = default_problem(clusters(400, [0.0, 6.0], seed=4), 2)
-    tree: Any = sample(problem, start_points(problem, 4, 1), seed=1, draws=500, tune=500)
+    tree: Any = sample(problem, start_points(problem, seeding(problem), 4, 1), seed=1, draws=500, tune=500)
     table = stats.summary(tree, var_names=["w", "mu", "sigma"], round_to="none")
     assert table["r_hat"].max() < 1.02
     assert int(tree.sample_stats["diverging"].sum()) == 0
@@ -145,11 +189,11 @@ def test_probe_failure_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
 _LONG_RUN = """
 import sys; sys.path.insert(0, {root!r})
 import numpy as np
+from bayesmix.engine import start_points
 from bayesmix.engine.nutpie_bridge import sample
-from bayesmix.engine.starts import start_points
-from tests.engine.helpers import clusters, default_problem
+from tests.engine.helpers import clusters, default_problem, seeding
 problem = default_problem(clusters({n}, [0.0, 2.0, 4.0]), 3)
-starts = start_points(problem, 2, 1)
+starts = start_points(problem, seeding(problem), 2, 1)
 sample(problem, starts, seed=1, draws=10, tune=10)
 print("ready", flush=True)
 try:

@@ -5,9 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from bayesmix.engine.priors import Prior, PriorKind
-from bayesmix.engine.problem import Problem
-from tests.engine.helpers import clusters, default_problem, pymc_model
+from bayesmix.engine import Prior, PriorKind, Problem
+from tests.engine.helpers import clusters, default_problem, normal_problem, pymc_model
 
 RNG_SEED = 20261122
 Y = clusters(60, [1.0, 4.0, 9.0], 0.8)
@@ -23,12 +22,12 @@ def _cases() -> list[tuple[str, Problem]]:
         ("by-sigma", default_problem(Y, 3, order_by="sigma")),
     ]
     cases += [(f"common-{K}", default_problem(Y, K, common_sigma=True)) for K in (1, 3)]
-    cases += [("counts", Problem(Y, 3, normal, log_normal, counts=ties, alpha=(0.3, 1.0, 4.0)))]
+    cases += [("counts", normal_problem(Y, 3, normal, log_normal, counts=ties, alpha=(0.3, 1.0, 4.0)))]
     per_component = Prior(p.NORMAL, (1.0, 4.0, 9.0), (0.5, 1.0, 2.0))
     cases += [
         (
             "per-component",
-            Problem(Y, 3, per_component, Prior(p.GAMMA, (2.0, 3.0, 4.0), (1.0,)), order_by=None),
+            normal_problem(Y, 3, per_component, Prior(p.GAMMA, (2.0, 3.0, 4.0), (1.0,)), order_by=None),
         )
     ]
     kinds = [(p.HALF_NORMAL, (3.0,), (1.0,)), (p.EXPONENTIAL, (0.4,), (1.0,)), (p.GAMMA, (2.5,), (0.8,))]
@@ -36,13 +35,14 @@ def _cases() -> list[tuple[str, Problem]]:
         (p.INVERSE_GAMMA, (3.0,), (4.0,)),
         (p.LOG_NORMAL, (0.5,), (0.6,)),
         (p.LOGIT_NORMAL, (0.2,), (1.1,)),
+        (p.BETA, (2.5,), (1.5,)),
     ]
     for (kind, a, b), common in itertools.product(kinds, (False, True)):
         prior = Prior(kind, a, b)
         cases.append(
             (
                 f"{kind.name}-{'common' if common else 'each'}",
-                Problem(Y, 3, prior, prior, common_sigma=common),
+                normal_problem(Y, 3, prior, prior, common_sigma=common),
             )
         )
     return cases
@@ -54,16 +54,15 @@ def test_equals_pymc(name: str, problem: Problem) -> None:
     point = model.initial_point()
     sizes = {key: np.shape(value) for key, value in point.items()}
     assert [v.name for v in model.value_vars] == list(sizes)
-    logp = model.compile_logp(mode="FAST_COMPILE")
-    dlogp = model.compile_dlogp(mode="FAST_COMPILE")
+    both = model.compile_fn([model.logp(), model.dlogp()], mode="FAST_COMPILE")
     rng = np.random.default_rng(RNG_SEED)
     for scale in (0.3, 1.0, 2.0):
         x = scale * rng.standard_normal(problem.n_dim)
         parts = np.split(x, np.cumsum([int(np.prod(s)) for s in sizes.values()])[:-1])
         at = {key: part.reshape(sizes[key]) for key, part in zip(sizes, parts, strict=True)}
         value, gradient = problem.logp_and_grad(x)
-        np.testing.assert_allclose(value, logp(at), rtol=1e-9)
-        expected = dlogp(at)
+        expected_value, expected = both(at)
+        np.testing.assert_allclose(value, expected_value, rtol=1e-9)
         np.testing.assert_allclose(gradient, expected, rtol=1e-9, atol=1e-9 * np.abs(expected).max())
 
 
