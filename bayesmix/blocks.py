@@ -6,7 +6,7 @@ blocks, and the parameters of column ``age`` are called ``age_mu``, ``age_sigma`
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, override
+from typing import Any, ClassVar, override
 
 import numpy as np
 
@@ -42,6 +42,9 @@ class FamilyTable(Mapping[str, Family]):
 
     __slots__ = ("_items",)
 
+    multivariate: ClassVar[bool] = False
+    """One family for each column, unlike a family of several columns."""
+
     def __init__(self, families: Mapping[str, Any]) -> None:
         if not families:
             raise InputError("family must name at least one column, got {}. Use e.g. {'age': 'normal'}.")
@@ -70,6 +73,11 @@ class FamilyTable(Mapping[str, Family]):
     @override
     def __len__(self) -> int:
         return len(self._items)
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        # The first column sets the order of components, so that tables in another order are not the same.
+        return isinstance(other, FamilyTable) and [*self._items.items()] == [*other._items.items()]
 
     @override
     def __hash__(self) -> int:
@@ -244,7 +252,7 @@ def read_rows(family: Family | FamilyTable, y: Any, weights: Any = None, resolut
     InputError
         If the data break a rule of the gate.
     """
-    if isinstance(family, Family) and family.multivariate:
+    if family.multivariate:
         if resolution is not None:
             raise InputError(
                 f"resolution must be left out for the {family.name} family, got {resolution!r}: it takes points only. "
@@ -265,11 +273,11 @@ def read_new_rows(family: Family | FamilyTable, y: Any, fitted: Layout) -> Obser
     fitted : Layout
         Of the fitted rows.
     """
-    if isinstance(family, Family) and family.multivariate:
+    if family.multivariate:
         rows = observe_matrix(y, names=fitted.names, least=1)
     else:
         steps = {name: r for name, r in zip(fitted.names, fitted.resolutions, strict=True) if r is not None}
-        single = steps.get(fitted.names[0]) if isinstance(family, Family) else steps or None
+        single = (steps or None) if isinstance(family, FamilyTable) else steps.get(fitted.names[0])
         rows = observe(y, wanted=_wanted(family), resolution=None if isinstance(y, Interval) else single, least=1)
     _check_rows(family, rows)
     return rows

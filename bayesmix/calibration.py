@@ -18,7 +18,7 @@ from bayesmix.posterior import DrawArrays, Posterior
 from bayesmix.resolving import resolve
 from bayesmix.sampling import draw
 from bayesmix.scores import log_sum_exp
-from bayesmix.settings import SamplerSettings
+from bayesmix.settings import SamplerSettings, generator
 from bayesmix.simulation import PriorDraws, draw_from_prior, like_reference, simulate_rows
 
 if TYPE_CHECKING:
@@ -90,9 +90,11 @@ def calibrate(
     """
     if isinstance(n_simulations, bool) or not isinstance(n_simulations, (int, np.integer)) or n_simulations < 1:
         raise InputError(f"n_simulations must be an integer >= 1, got {n_simulations!r}. Use 200 for a first look.")
+    if not isinstance(mixture, Mixture):
+        raise InputError(f"mixture must be a Mixture, got {mixture!r}. Use e.g. bm.Mixture(2).")
     reference = read_rows(mixture.family, y, None, resolution)
     resolved = resolve(mixture, reference)
-    rng = np.random.default_rng(random_seed)
+    rng = generator(random_seed)
     truth = draw_from_prior(resolved, int(n_simulations), rng)
     values, _ = simulate_rows(resolved, truth, reference, rng)
     ranks: list[dict[str, FloatArray]] = []

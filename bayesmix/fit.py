@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
 import pandas as pd
 
 from bayesmix import assignment, criteria, diagnostics, plots, prediction, storage
@@ -23,7 +22,7 @@ from bayesmix.posterior import Posterior, model_variables
 from bayesmix.reading import read_column
 from bayesmix.resolving import resolve
 from bayesmix.sampling import draw
-from bayesmix.settings import SamplerSettings
+from bayesmix.settings import SamplerSettings, generator
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -304,20 +303,6 @@ def _known_variables(fit: Fit, var_names: str | Sequence[str] | None) -> list[st
     if unknown or not names:
         raise InputError(f"var_names must be among {allowed}, got {unknown or names}. Leave it out for {known}.")
     return names
-
-
-def generator(random_seed: int | None) -> np.random.Generator:
-    """Return a random generator for a seed, checked.
-
-    Raises
-    ------
-    InputError
-        If the seed is neither None nor an integer >= 0.
-    """
-    whole = isinstance(random_seed, (int, np.integer)) and not isinstance(random_seed, bool)
-    if random_seed is not None and not (whole and random_seed >= 0):
-        raise InputError(f"random_seed must be an integer >= 0 or None, got {random_seed!r}. Use e.g. random_seed=1.")
-    return np.random.default_rng(random_seed)
 
 
 def fit_mixture(

@@ -387,8 +387,8 @@ def _check_parameters(mixture: Mixture) -> None:
         by_feature = [p for p in (prior if isinstance(prior, tuple) else (prior,)) if isinstance(p, ByFeature)]
         if by_feature and variable.parameter.dim != "feature":
             raise InputError(
-                f"{name!r} has one value per component and takes one prior, got priors by column {by_feature[0]}. "
-                "Priors by column are for family='mv_normal'."
+                f"{name!r} has no value for each column and takes one prior, got priors by column {by_feature[0]}. "
+                "Priors by column are for 'mu' and 'sigma' of family='mv_normal'."
             )
         stack_parameters(prior, name, mixture.n_components)
 

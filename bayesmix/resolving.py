@@ -9,10 +9,10 @@ import numpy as np
 
 from bayesmix.blocks import FamilyTable, Variable, blocks_of, columns_of, refuse_unidentified, variables_of
 from bayesmix.data import Observations, check_component_count
-from bayesmix.errors import PriorWarning
+from bayesmix.errors import InputError, PriorWarning
 from bayesmix.families import Family
 from bayesmix.mixture import Mixture
-from bayesmix.priors import ByFeature, as_prior
+from bayesmix.priors import ByFeature, SimplexDirichlet, as_prior
 
 __all__ = ["resolve"]
 
@@ -89,6 +89,11 @@ def _resolved_prior(given: Any, variable: Variable) -> Any:
     for prior in singles:
         if isinstance(prior, ByFeature):
             prior = prior.ordered(tuple(map(str, variable.labels)), variable.name)
+        if isinstance(prior, SimplexDirichlet) and np.size(prior.a) not in (1, max(1, len(variable.labels))):
+            raise InputError(
+                f"the prior of {variable.name!r} must have one concentration per category "
+                f"{list(variable.labels)}, got {np.size(prior.a)}. Give {len(variable.labels)} numbers, or one for all."
+            )
         out.append(prior.resolve(variable.name, variable.parameter.support))
     return tuple(out) if isinstance(given, tuple) else out[0]
 

@@ -363,7 +363,10 @@ _MAX_MODELS = 32
 def _run_pymc(resolved: Mixture, observations: Observations, settings: SamplerSettings, seed: int) -> _Run:
     import nutpie
 
-    model = _compiled(resolved, observations).with_data(**data_arrays(resolved, observations))
+    compiled = _compiled(resolved, observations)
+    read = {variable.name for variable in compiled.shared_var_keys}  # what the density does not read is not there
+    arrays = data_arrays(resolved, observations)
+    model = compiled.with_data(**{name: value for name, value in arrays.items() if name in read})
     tune = settings.tune or 1000
     posterior, stats = _sampled(
         lambda: nutpie.sample(

@@ -1,4 +1,4 @@
-"""`SamplerSettings`: how a run is made, checked."""
+"""`SamplerSettings`: how a run is made, checked; `generator`: random numbers from a checked seed."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from bayesmix.errors import InputError
 
-__all__ = ["SamplerSettings"]
+__all__ = ["SamplerSettings", "generator"]
 
 
 @dataclass(frozen=True)
@@ -71,3 +71,17 @@ _HINTS = {
     "cores": "Leave it out to let the sampler decide.",
     "random_seed": "Leave it out to draw a fresh seed.",
 }
+
+
+def generator(random_seed: int | None) -> np.random.Generator:
+    """Return a random generator for a seed, checked.
+
+    Raises
+    ------
+    InputError
+        If the seed is neither None nor an integer >= 0.
+    """
+    whole = isinstance(random_seed, (int, np.integer)) and not isinstance(random_seed, bool)
+    if random_seed is not None and not (whole and random_seed >= 0):
+        raise InputError(f"random_seed must be an integer >= 0 or None, got {random_seed!r}. Use e.g. random_seed=1.")
+    return np.random.default_rng(random_seed)

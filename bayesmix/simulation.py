@@ -13,6 +13,7 @@ from bayesmix.errors import InputError
 from bayesmix.mixture import Mixture
 from bayesmix.priors import draw_prior, stack_parameters
 from bayesmix.resolving import resolve
+from bayesmix.settings import generator
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -146,7 +147,7 @@ def prior_predictive(
 
     if isinstance(n_datasets, bool) or not isinstance(n_datasets, (int, np.integer)) or n_datasets < 1:
         raise InputError(f"n_datasets must be an integer >= 1, got {n_datasets!r}. Use e.g. 100.")
-    rng = np.random.default_rng(random_seed)
+    rng = generator(random_seed)
     observations = read_rows(mixture.family, y, None, resolution)
     resolved = resolve(mixture, observations)
     draws = draw_from_prior(resolved, int(n_datasets), rng)

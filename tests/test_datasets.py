@@ -33,11 +33,22 @@ def test_every_data_file_has_source_licence_and_attribution():
             assert word in section, f"{word} missing in {section.splitlines()[0]}"
 
 
-@pytest.mark.parametrize(("name", "rows"), [("arm_lengths", 19), ("galaxies", 82), ("old_faithful", 272)])
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [("arm_lengths", 19), ("galaxies", 82), ("old_faithful", 272), ("iris", 150), ("earthquakes", 107)],
+)
 def test_sizes(name, rows):
     assert len(bm.load_dataset(name)) == rows
     assert name in available_datasets()
     assert bm.load_dataset(name).notna().all().all()
+
+
+def test_penguins_keep_their_blanks():
+    penguins = bm.load_dataset("penguins")
+    assert len(penguins) == 344
+    measurements = ["bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g"]
+    assert penguins[measurements].isna().all(axis=1).sum() == 2
+    assert penguins["sex"].isna().sum() == 11
 
 
 def test_unknown_name():

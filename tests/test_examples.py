@@ -11,6 +11,11 @@ FOLDER = Path(__file__).parents[1] / "examples"
 
 # Per script: arguments, and texts that its output must hold. {tmp} is a fresh folder.
 SCRIPTS = {
+    "several_columns.py": ([], ["Largest R-hat: 1.00", "against the species: 0.90", "The smallest adequate number"]),
+    "counts.py": ([], ["Clearly worse than the best: K = 1", "'one varying rate' predicts best"]),
+    "mixed_columns.py": ([], ["The fit passed its checks", "against the species: 0.92", "9 of 9 means"]),
+    "rounded.py": ([], ["is improper", "Detected resolution: 0.5", "The fit passed its checks"]),
+    "own_family.py": ([], ["The fit passed its checks", "Engine: pymc because the laplace family"]),
     "arm_lengths.py": (
         ["--figures", "{tmp}/figures"],
         [

@@ -19,7 +19,7 @@ from bayesmix.blocks import Layout
 from bayesmix.compiled import problem_of, why_not_covered
 from bayesmix.engine import nutpie_bridge
 from bayesmix.errors import InputError, SamplingError
-from bayesmix.families.mv_normal import MvNormal
+from bayesmix.families import MvNormal
 from bayesmix.reading import observe
 from bayesmix.resolving import resolve
 

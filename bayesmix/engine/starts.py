@@ -313,6 +313,7 @@ def _same(mode: Mode, x: Doubles, value: float, hessian: Doubles) -> bool:
 
 def _hessian(problem: Problem, x: Doubles, step: float = 1e-4) -> Doubles:
     """Return minus the matrix of second derivatives of the log posterior, symmetrised."""
-    rows = [problem.logp_and_grad(x - h)[1] - problem.logp_and_grad(x + h)[1] for h in step * np.eye(problem.n_dim)]
-    matrix = np.array(rows) / (2 * step)
-    return 0.5 * (matrix + matrix.T)
+    ends = [[problem.logp_and_grad(x + sign * h)[1] for sign in (-1, 1)] for h in step * np.eye(problem.n_dim)]
+    with np.errstate(invalid="ignore"):  # a point far out may have no finite gradient, and then no curvature
+        matrix = np.array([below - above for below, above in ends]) / (2 * step)
+        return np.asarray(0.5 * (matrix + matrix.T))

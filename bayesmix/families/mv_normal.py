@@ -235,7 +235,7 @@ class MvNormal(Family):
             return {"mu": mu, "sigma": sd}
         rows, columns = np.tril_indices(p, -1)
         correlation = covariance / (sd[..., :, np.newaxis] * sd[..., np.newaxis, :])
-        # Moments of different rows, where cells are missing, need not make a positive definite matrix: shrink it to one.
+        # Moments of different rows, where cells are missing, need not make a positive definite matrix: shrink it.
         smallest = np.linalg.eigvalsh(np.nan_to_num(correlation))[..., 0]
         kept = 1 - np.maximum(0.1, (0.05 - smallest) / np.maximum(1 - smallest, 0.05))
         return {"mu": mu, "sigma": sd, "corr": kept[..., np.newaxis] * np.nan_to_num(correlation)[..., rows, columns]}

@@ -117,6 +117,11 @@ def as_prior(value: Any, parameter: str) -> PriorSpec:
                 f"the priors of {parameter!r} by column must be a mapping from column to one prior, got {value!r}. "
                 "Use e.g. {'height': bm.priors.Normal(170, 20), 'weight': bm.priors.Normal(70, 20)}."
             )
+        if len({_kind(p) for p in priors}) > 1:
+            raise InputError(
+                f"the priors of {parameter!r} by column must be of one kind, got {[str(p) for p in priors]}. "
+                "State them all as bm.priors.Between, which becomes one kind."
+            )
         return ByFeature(tuple(map(str, value)), tuple(p for p in priors if isinstance(p, Prior)))
     if isinstance(value, (list, tuple)):
         if not value:
@@ -180,6 +185,8 @@ def _from_pymc(variable: Any, parameter: str) -> Prior:
     op = variable.owner.op
     kind = type(op).__name__
     values = _constants(variable, parameter)
+    if kind == "DirichletRV" and values[0].ndim == 1:
+        return SimplexDirichlet(tuple(values[0].tolist()))
     if variable.ndim > 0 or any(v.size != 1 for v in values):
         raise InputError(
             f"the prior of {parameter!r} must be a scalar distribution, got {kind} with {variable.ndim} dimensions. "
@@ -260,7 +267,7 @@ def stack_parameters(
             f"Give {n_components} priors, or a single one for all."
         )
     parts = [_kind_and_fields(p) for p in spec]
-    if len({(type(kind), getattr(kind, "name", None)) for kind, _ in parts}) > 1:
+    if len({_kind(kind) for kind, _ in parts}) > 1:
         raise InputError(
             f"the priors of {parameter!r} must be of one kind, got {[str(p) for p in spec]}. "
             "State them all as bm.priors.Between, which becomes one kind."
@@ -269,7 +276,24 @@ def stack_parameters(
     if isinstance(first, Distribution):
         columns = zip(*(hyper["parameters"] for _, hyper in parts), strict=True)
         return first, {"parameters": tuple(_upright(np.array(c), vector) for c in columns)}
-    return first, {name: _upright(np.array([hyper[name] for _, hyper in parts]), vector) for name in parts[0][1]}
+    fields_of = {name: _same_length([hyper[name] for _, hyper in parts], spec, parameter) for name in parts[0][1]}
+    return first, {name: _upright(np.array(values), vector) for name, values in fields_of.items()}
+
+
+def _same_length(values: list[Any], spec: PriorSpec, parameter: str) -> list[Any]:
+    """Write single numbers out where other components have one for each category or column."""
+    lengths = {np.size(value) for value in values} - {1}
+    if len(lengths) > 1:
+        raise InputError(
+            f"the priors of {parameter!r} must be equally long, got {spec}. Give every component one number per "
+            "category, or one for all."
+        )
+    return [np.broadcast_to(value, max(lengths)) for value in values] if lengths else values
+
+
+def _kind(prior: PriorSpec) -> tuple[Any, ...]:
+    """Return what priors must have in common to be written as one distribution with arrays of numbers."""
+    return type(prior), getattr(prior, "name", None)
 
 
 def _upright(values: Any, vector: bool) -> Any:

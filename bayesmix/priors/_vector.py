@@ -183,14 +183,7 @@ class ByFeature(Prior):
 
     @override
     def resolve(self, parameter: str, support: Support) -> Prior:
-        resolved = tuple(p.resolve(parameter, support) for p in self.priors)
-        kinds = {(type(p), getattr(p, "name", None)) for p in resolved}
-        if len(kinds) > 1:
-            raise InputError(
-                f"the priors of the features of {parameter!r} must be of one kind, got {[str(p) for p in resolved]}. "
-                "State them all as bm.priors.Between, which becomes one kind."
-            )
-        return ByFeature(self.names, resolved)
+        return ByFeature(self.names, tuple(p.resolve(parameter, support) for p in self.priors))
 
     def ordered(self, features: tuple[str, ...], parameter: str) -> "ByFeature":
         """Return the priors in the order of the features, after checking that each has one."""
