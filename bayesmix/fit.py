@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -279,14 +280,20 @@ class Fit(Posterior):
         return (
             f"Fit of {self.resolved.n_components} {self.resolved.family.name} component"
             f"{'s' if self.n_components > 1 else ''}{''.join(f' + {name}' for name in self.resolved.extras)} to "
-            f"{info.n} rows of {info.name!r} "
+            f"{info.n} rows of {info.name!r}{'' if info.measure == 'points' else f' as {info.measure}'} "
             f"({info.chains} x {info.draws} draws, seed {info.random_seed}, {info.seconds:.1f} s)\n"
-            f"{table.iloc[:, :4].to_string()}\n{self.check().text}"
+            f"{table.iloc[:, :4].to_string()}\n{self.check().text}\n{self._prior_text()}"
         )
+
+    def _prior_text(self) -> str:
+        varying = self.resolved.priors_in_words().items()
+        shown = (f"{name} {words}" for name, words in varying if name != "w" or len(self.component_labels) > 1)
+        return f"Priors: {' | '.join(shown)}."
 
     def _repr_html_(self) -> str:
         head, *_ = repr(self).splitlines()
-        return f"<p><b>{head}</b></p>{self.summary().to_html()}<p>{self.check().text}</p>"
+        text = f"<p>{escape(self.check().text)}</p><p>{escape(self._prior_text())}</p>"
+        return f"<p><b>{escape(head)}</b></p>{self.summary().to_html()}{text}"
 
     @classmethod
     def _of(cls, posterior: Posterior) -> Self:

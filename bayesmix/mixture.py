@@ -177,6 +177,25 @@ class Mixture:
         own = self.weights.concentration(self.n_components)
         return np.concatenate([own, np.full(len(self.extras), own.mean())])
 
+    def priors_in_words(self) -> dict[str, str]:
+        """Return the prior of the weights and of every parameter in words; those left to the data are not listed.
+
+        Examples
+        --------
+        >>> import bayesmix as bm
+        >>> Mixture(2, priors={"mu": [bm.priors.Normal(0, 1), bm.priors.Normal(5, 1)]}).priors_in_words()["mu"]
+        'component 0: normal, mean 0, sd 1; component 1: normal, mean 5, sd 1'
+        """
+        words = {"w": f"Dirichlet, concentration {self.weights.concentration(self.n_components)[0]:.4g}"}
+        if not self.weights.exchangeable:
+            words["w"] = f"Dirichlet, concentrations {self.weights.concentration(self.n_components).tolist()}"
+        for name, spec in self.priors.items():
+            if isinstance(spec, tuple):
+                words[name] = "; ".join(f"component {k}: {prior.words()}" for k, prior in enumerate(spec))
+            else:
+                words[name] = spec.words()
+        return words
+
     def fit(
         self,
         y: Any,

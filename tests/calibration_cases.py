@@ -54,9 +54,9 @@ def _cases() -> dict[str, Case]:
     cases["normal, noise"] = Case("normal", waiting, plain["normal"][2], {"noise": True})
     cases["poisson, zero inflated"] = Case("poisson", counts, plain["poisson"][2], {"zero_inflated": True})
     binary = _binary()
-    cases["bernoulli, 5 columns"] = Case({c: "bernoulli" for c in binary}, binary, "penguins, 56 rows, binary", {})
+    cases["bernoulli, 5 columns"] = Case(dict.fromkeys(binary, "bernoulli"), binary, "penguins, 56 rows, binary", {})
     words = _penguins("species", "island", "sex", "year")
-    cases["categorical, 4 columns"] = Case({c: "categorical" for c in words}, words, "penguins, 56 rows", {})
+    cases["categorical, 4 columns"] = Case(dict.fromkeys(words, "categorical"), words, "penguins, 56 rows", {})
     cases["mixed columns"] = Case(mixed, table, "penguins, 56 rows", {})
     cases["mixed, a fifth missing"] = Case(mixed, holes, "penguins, 56 rows", {})
     for covariance in ("full", "diag", "tied", "spherical"):
@@ -70,10 +70,10 @@ CASES = _cases()
 
 
 def outside_bands(tree: Any, family_wise: float = 0.01) -> tuple[list[str], float, int]:
-    """Return the quantities whose ECDF leaves its simultaneous band, the least p-value times quantities, and their number.
+    """Return the quantities whose ECDF leaves its band, the least p-value times their number, and their number.
 
-    Each quantity's band holds with probability ``1 - family_wise / quantities`` (Kolmogorov's exact distribution), so that
-    all of them hold together with probability at least ``1 - family_wise``.
+    Each quantity's band holds with probability ``1 - family_wise / quantities`` (Kolmogorov's exact distribution), so
+    that all of them hold together with probability at least ``1 - family_wise``.
     """
     from scipy.stats import kstest
 

@@ -121,6 +121,10 @@ class Prior(ABC):
     def exponent_at_zero(self) -> float:
         """Return a where the density behaves like p**a as the parameter p falls to 0 (inf: faster than any power)."""
 
+    def words(self) -> str:
+        """Return the prior in words, with numbers in the parameter's units."""
+        return str(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the prior as plain JSON types."""
         return {"prior": type(self).__name__, **{f.name: getattr(self, f.name) for f in fields(self)}}

@@ -8,6 +8,9 @@ from typing import Any, ClassVar, override
 
 from bayesmix.priors._base import Prior, Support, check_number
 
+_NINETY = 1.6448536269514722
+"""The central 90 % of a standard normal lie between minus and plus this."""
+
 __all__ = ["Beta", "Exponential", "Gamma", "HalfNormal", "InverseGamma", "LogNormal", "LogitNormal", "Normal"]
 
 
@@ -75,6 +78,10 @@ class Normal(_Whitened):
     def exponent_at_zero(self) -> float:
         return 0.0
 
+    @override
+    def words(self) -> str:
+        return f"normal, mean {self.mu:.4g}, sd {self.sigma:.4g}"
+
 
 @dataclass(frozen=True)
 class LogNormal(_Whitened):
@@ -100,6 +107,11 @@ class LogNormal(_Whitened):
         import pymc as pm
 
         return pm.math.exp(value)
+
+    @override
+    def words(self) -> str:
+        low, middle, high = (math.exp(self.mu + z * self.sigma) for z in (-_NINETY, 0, _NINETY))
+        return f"log-normal, median {middle:.4g}, 90 % between {low:.3g} and {high:.3g}"
 
 
 @dataclass(frozen=True)
@@ -127,6 +139,11 @@ class LogitNormal(_Whitened):
 
         return pm.math.sigmoid(value)
 
+    @override
+    def words(self) -> str:
+        low, middle, high = (1 / (1 + math.exp(-(self.mu + z * self.sigma))) for z in (-_NINETY, 0, _NINETY))
+        return f"logit-normal, median {middle:.3g}, 90 % between {low:.3g} and {high:.3g}"
+
 
 @dataclass(frozen=True)
 class HalfNormal(_FromPyMC):
@@ -148,6 +165,10 @@ class HalfNormal(_FromPyMC):
     def exponent_at_zero(self) -> float:
         return 0.0
 
+    @override
+    def words(self) -> str:
+        return f"half-normal, scale {self.sigma:.4g}"
+
 
 @dataclass(frozen=True)
 class Exponential(_FromPyMC):
@@ -168,6 +189,10 @@ class Exponential(_FromPyMC):
     @override
     def exponent_at_zero(self) -> float:
         return 0.0
+
+    @override
+    def words(self) -> str:
+        return f"exponential, mean {1 / self.lam:.4g}"
 
 
 @dataclass(frozen=True)
@@ -192,6 +217,10 @@ class Gamma(_FromPyMC):
     def exponent_at_zero(self) -> float:
         return self.alpha - 1.0
 
+    @override
+    def words(self) -> str:
+        return f"gamma, mean {self.alpha / self.beta:.4g}, sd {math.sqrt(self.alpha) / self.beta:.4g}"
+
 
 @dataclass(frozen=True)
 class InverseGamma(_FromPyMC):
@@ -215,6 +244,10 @@ class InverseGamma(_FromPyMC):
     def exponent_at_zero(self) -> float:
         return math.inf
 
+    @override
+    def words(self) -> str:
+        return f"inverse gamma, shape {self.alpha:.4g}, scale {self.beta:.4g}"
+
 
 @dataclass(frozen=True)
 class Beta(_FromPyMC):
@@ -237,3 +270,7 @@ class Beta(_FromPyMC):
     @override
     def exponent_at_zero(self) -> float:
         return self.alpha - 1.0
+
+    @override
+    def words(self) -> str:
+        return f"beta, mean {self.alpha / (self.alpha + self.beta):.3g}, shapes {self.alpha:.4g} and {self.beta:.4g}"

@@ -1,5 +1,6 @@
 """Priors of parameters that are more than one number: simplexes, angles, correlations, one prior for each feature."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, override
@@ -66,6 +67,11 @@ class WrappedNormal(Prior):
     def exponent_at_zero(self) -> float:
         return 0.0
 
+    @override
+    def words(self) -> str:
+        spread = f"around {self.mu:.4g}, sd {self.sigma:.4g} rad"
+        return f"wrapped normal {spread}" if self.sigma < math.pi else "uniform on the circle"
+
 
 @dataclass(frozen=True)
 class SimplexDirichlet(Prior):
@@ -96,6 +102,10 @@ class SimplexDirichlet(Prior):
     @override
     def to_dict(self) -> dict[str, Any]:
         return {"prior": "SimplexDirichlet", "a": list(self.a) if isinstance(self.a, tuple) else self.a}
+
+    @override
+    def words(self) -> str:
+        return f"Dirichlet, concentration {self.a}"
 
 
 @dataclass(frozen=True)
@@ -134,6 +144,10 @@ class LKJ(Prior):
     @override
     def exponent_at_zero(self) -> float:
         return 0.0
+
+    @override
+    def words(self) -> str:
+        return f"LKJ, eta {self.eta:.4g}"
 
 
 def _features(pairs: int) -> int:
@@ -218,3 +232,7 @@ class ByFeature(Prior):
     @override
     def to_dict(self) -> dict[str, Any]:
         return {"prior": "ByFeature", "names": list(self.names), "priors": [p.to_dict() for p in self.priors]}
+
+    @override
+    def words(self) -> str:
+        return "; ".join(f"{name}: {prior.words()}" for name, prior in zip(self.names, self.priors, strict=True))
