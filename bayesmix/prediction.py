@@ -17,7 +17,16 @@ from bayesmix.posterior import Posterior
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["column_position", "default_grid", "density", "is_discrete", "known_trials", "simulate", "tidy_draws"]
+__all__ = [
+    "categories_of",
+    "column_position",
+    "default_grid",
+    "density",
+    "is_discrete",
+    "known_trials",
+    "simulate",
+    "tidy_draws",
+]
 
 
 def column_position(posterior: Posterior, column: str | None) -> int:
@@ -43,6 +52,11 @@ def _block(posterior: Posterior, column: int) -> Block:
     return blocks[0] if blocks[0].family.multivariate else blocks[column]
 
 
+def categories_of(posterior: Posterior, column: int) -> tuple[Any, ...]:
+    """Return the categories of a column; empty for numbers."""
+    return tuple(_block(posterior, column).family.dims.get("category", ()))
+
+
 def is_discrete(posterior: Posterior, column: int) -> bool:
     """Whether the column's cells have probabilities rather than densities."""
     return _block(posterior, column).family.discrete
@@ -55,7 +69,7 @@ def default_grid(posterior: Posterior, column: int = 0, points: int = 401) -> Fl
     """
     family = _block(posterior, column).family
     if family.reads == "category":
-        return np.arange(float(len(family.dims["category"])))
+        return np.arange(float(len(categories_of(posterior, column))))
     known = posterior.observations.columns[column]
     low, high = float(np.nanmin(known.values)), float(np.nanmax(known.values))
     if family.discrete:
@@ -187,8 +201,8 @@ def _named_rows(posterior: Posterior, values: FloatArray, component: Any) -> "xr
     variables: dict[str, Any] = {}
     for c, name in enumerate(posterior.layout.names):
         own = values[..., c]
-        categories = _block(posterior, c).family.dims.get("category")
-        shown = own if categories is None else np.array(categories, dtype=object)[own.astype(int)]
+        categories = categories_of(posterior, c)
+        shown = np.array(categories, dtype=object)[own.astype(int)] if categories else own
         variables[f"{name}_value" if name in taken else name] = (("dataset", "obs"), shown)
     labels = posterior.component_coordinate
     variables["component"] = (("dataset", "obs"), labels[component])

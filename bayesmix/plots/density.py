@@ -1,5 +1,6 @@
 """Data, mixture and components on one axis."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,7 @@ from bayesmix.plots._style import (
     interval_words,
     legend_above,
 )
-from bayesmix.prediction import column_position, is_discrete
+from bayesmix.prediction import categories_of, column_position, is_discrete
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -74,17 +75,18 @@ def plot_density(
         (_draw_counts if discrete else _draw_data)(axes, fit.data.columns[position])
     words = interval_words(interval.prob, interval.kind)
     labels = fit.component_labels
-    if len(labels) > 1:
-        for k, label in enumerate(labels):
-            _draw_component(axes, densities.isel(component=k), k, label)
+    categories = categories_of(fit, position)
     what = "mixture" if len(labels) > 1 else "distribution" if discrete else "density"
-    _draw_mixture(axes, densities, f"{what}, {words} band")
+    if categories:
+        _draw_bars(axes, densities, labels, f"{what}, {words}")
+        axes.set_xticks(range(len(categories)), [str(category) for category in categories])
+    else:
+        for k, label in enumerate(labels if len(labels) > 1 else ()):
+            _draw_component(axes, densities.isel(component=k), k, label)
+        _draw_mixture(axes, densities, f"{what}, {words} band")
     axes.set_xlabel(name)
     axes.set_ylabel(f"probability of {name}" if discrete else f"density per unit of {name}")
     axes.set_ylim(bottom=0)
-    if fit.data is not None and fit.data.columns[position].categories:
-        names = [str(category) for category in fit.data.columns[position].categories]
-        axes.set_xticks(range(len(names)), names)
     legend_above(axes, columns=3 if len(labels) in (3, 4) else 4)
     return axes
 
@@ -112,6 +114,28 @@ def _draw_data(axes: "Axes", column: "Column") -> None:
         zorder=1,
     )
     draw_rug(axes, values)
+
+
+def _draw_bars(axes: "Axes", densities: "xr.Dataset", labels: Sequence[int | str], what: str) -> None:
+    """Draw points with bars side by side in every category: nothing lies between categories."""
+    parts = [
+        (densities.isel(component=k), "component_density", k) for k in range(len(labels) if len(labels) > 1 else 0)
+    ]
+    for place, (one, name, k) in enumerate([*parts, (densities, "density", -1)]):
+        x = one["grid"].values + 0.6 * ((place + 0.5) / (len(parts) + 1) - 0.5)
+        middle = one[name].values
+        bars = np.maximum([middle - one[f"{name}_lb"].values, one[f"{name}_ub"].values - middle], 0.0)
+        style = component_style(k) if k >= 0 else None
+        axes.errorbar(
+            x,
+            middle,
+            yerr=bars,
+            fmt=style.marker if style else "_",
+            color=style.color if style else INK,
+            markersize=5 if style else 12,
+            label=f"component {labels[k]}" if style else what,
+            zorder=4,
+        )
 
 
 def _draw_component(axes: "Axes", one: "xr.Dataset", k: int, name: int | str) -> None:
