@@ -127,6 +127,10 @@ class Layout:
             tuple(c.resolution for c in rows.columns),
         )
 
+    def trials(self, column: int) -> bool:
+        """Whether a column's cells are successes and trials."""
+        return self.widths[column] > 1 and not self.intervals[column]
+
     def part(self, column: int) -> slice:
         """Return where a column's numbers stand."""
         start = sum(self.widths[:column])

@@ -39,7 +39,9 @@ def fixed_log_densities(resolved: Mixture, layout: Layout, cells: FloatArray) ->
             continue
         for c, background in enumerate(resolved.backgrounds):
             own = cells[:, layout.part(c)]
-            here = np.where(np.isnan(own[:, 0]), 0.0, background)
+            # Successes are uniform over what the row's own trials allow.
+            level = -np.log1p(own[:, 1]) if layout.trials(c) else background
+            here = np.where(np.isnan(own[:, 0]), 0.0, level)
             if layout.intervals[c]:
                 # An interval has the probability of its width, at most that of everything; a point has the density.
                 width = own[:, 1] - own[:, 0]
@@ -113,7 +115,7 @@ def random_rows(
     values = np.concatenate(columns, axis=-1)
     for s, name in enumerate(resolved.extras):
         chosen = component == resolved.n_components + s
-        values[chosen] = 0.0 if name == "zero" else _noise_values(resolved, int(chosen.sum()), rng)
+        values[chosen] = 0.0 if name == "zero" else _noise_values(resolved, known, chosen, rng)
     return values, component
 
 
@@ -137,8 +139,22 @@ def _block_values(
     return drawn if block.family.multivariate else drawn[..., np.newaxis]
 
 
-def _noise_values(resolved: Mixture, n: int, rng: np.random.Generator) -> FloatArray:
-    return np.stack([rng.uniform(low, high, n) for low, high in resolved.ranges], axis=-1)
+def _noise_values(
+    resolved: Mixture, known: Mapping[int, FloatArray], chosen: npt.NDArray[np.bool_], rng: np.random.Generator
+) -> FloatArray:
+    """Draw the cells of noise rows: uniform over the fitted range, or over what the trials allow."""
+    n = int(chosen.sum())
+    columns = []
+    for c, (low, high) in enumerate(resolved.ranges):
+        block = resolved.blocks[0 if resolved.blocks[0].family.multivariate else c]
+        if c in known:
+            trials = np.broadcast_to(known[c], chosen.shape)[chosen]
+            columns.append(rng.integers(0, trials.astype(int), endpoint=True).astype(float))
+        elif block.family.discrete:
+            columns.append(rng.integers(int(low), int(high), n, endpoint=True).astype(float))
+        else:
+            columns.append(rng.uniform(low, high, n))
+    return np.stack(columns, axis=-1)
 
 
 def random_values(values: FloatArray, observations: Observations) -> FloatArray:

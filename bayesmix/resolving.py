@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bayesmix.blocks import FamilyTable, Variable, blocks_of, columns_of, refuse_unidentified, variables_of
-from bayesmix.data import Observations, check_component_count
+from bayesmix.data import Column, Observations, check_component_count
 from bayesmix.errors import InputError, PriorWarning
 from bayesmix.families import Family
 from bayesmix.mixture import Mixture
@@ -78,9 +78,19 @@ def _background(family: Family | FamilyTable, observations: Observations) -> dic
     blocks = blocks_of(family) * (len(observations.columns) if len(blocks_of(family)) == 1 else 1)
     columns = observations.columns
     return {
-        "ranges": [(float(np.nanmin(c.values)), float(np.nanmax(c.values))) for c in columns],
+        "ranges": [_range(block.family, c) for block, c in zip(blocks, columns, strict=True)],
         "backgrounds": [block.family.background(c) for block, c in zip(blocks, columns, strict=True)],
     }
+
+
+def _range(family: Family, column: Column) -> tuple[float, float]:
+    """Return where the noise component's values lie: all that can occur if these are known, else the data's range."""
+    if family.circular:
+        return -math.pi, math.pi
+    most = family.states(column)
+    if math.isfinite(most):
+        return 0.0, most - 1.0
+    return float(np.nanmin(column.values)), float(np.nanmax(column.values))
 
 
 def _resolved_prior(given: Any, variable: Variable) -> Any:

@@ -7,9 +7,7 @@ import pytest
 
 import bayesmix as bm
 from bayesmix.families import FAMILIES
-from tests.calibration_cases import CASES, outside_bands
-
-N_SIMULATIONS = 50
+from tests.calibration_cases import CASES, outside_bands, run
 
 
 def test_every_family_has_a_case():
@@ -24,14 +22,7 @@ def test_every_family_has_a_case():
 @pytest.mark.parametrize("k", [2, 3])
 @pytest.mark.parametrize("name", CASES)
 def test_ranks_are_uniform(name, k):
-    case = CASES[name]
-    tree = bm.calibrate(
-        bm.Mixture(k, case.family, **case.options),
-        case.data,
-        n_simulations=N_SIMULATIONS,
-        resolution=case.resolution,
-        random_seed=20261124,
-    )
+    tree = run(name, k)
     assert tree["prior_sbc"].attrs["failures"] == 0
     outside, least, _ = outside_bands(tree)
     assert not outside, f"least p-value times quantities: {least:.2g}"

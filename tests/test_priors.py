@@ -1,9 +1,11 @@
 """Priors: values, entry of PyMC distributions, intervals, and what happens near zero."""
 
+import json
 import math
 
 import numpy as np
 import pymc as pm
+import pytensor
 import pytest
 from scipy import stats
 
@@ -24,6 +26,9 @@ from bayesmix.priors import as_prior, as_weights_prior, prior_from_dict, stack_p
         (lambda: pm.Gamma.dist(2, 3), priors.Gamma(2, 3)),
         (lambda: pm.Gamma.dist(2, 0.3), priors.Gamma(2, 0.3)),
         (lambda: pm.InverseGamma.dist(3, 0.7), priors.InverseGamma(3, 0.7)),
+        (lambda: pm.Beta.dist(2, 5), priors.Beta(2, 5)),
+        (lambda: pm.Beta.dist(mu=0.25, nu=8), priors.Beta(2, 6)),
+        (lambda: pm.Dirichlet.dist([1, 2, 0.5]), priors.SimplexDirichlet((1.0, 2.0, 0.5))),
         (lambda: pm.HalfCauchy.dist(1.5), priors.Distribution("HalfCauchy", (1.5,))),
         (lambda: pm.StudentT.dist(nu=3, mu=1, sigma=2), priors.Distribution("StudentT", (3, 1, 2))),
     ],
@@ -36,9 +41,51 @@ def test_pymc_distributions_become_values(given, expected):
 
 
 @pytest.mark.parametrize(
+    ("prior", "distribution"),
+    [
+        (priors.Normal(3, 2), stats.norm(3, 2)),
+        (priors.LogNormal(0.3, 0.5), stats.lognorm(0.5, scale=math.exp(0.3))),
+    ],
+    ids=str,
+)
+def test_words_say_what_the_numbers_mean(prior, distribution):
+    words = prior.words()
+    if isinstance(prior, priors.Normal):
+        assert words == "normal, mean 3, sd 2"
+        return
+    low, middle, high = distribution.ppf([0.05, 0.5, 0.95])
+    assert words == f"log-normal, median {middle:.4g}, 90 % between {low:.3g} and {high:.3g}"
+
+
+@pytest.mark.parametrize(
+    ("prior", "words"),
+    [
+        (priors.LogitNormal(0, 1.5), "logit-normal, median 0.5, 90 % between 0.0782 and 0.922"),
+        (priors.Exponential(0.25), "exponential, mean 4"),
+        (priors.Gamma(4, 2), "gamma, mean 2, sd 1"),
+        (priors.Beta(2, 6), "beta, mean 0.25, shapes 2 and 6"),
+        (priors.WrappedNormal(), "uniform on the circle"),
+        (priors.WrappedNormal(1, 0.5), "wrapped normal around 1, sd 0.5 rad"),
+        (priors.LKJ(2), "LKJ, eta 2"),
+        (as_prior(priors.Dirichlet([1, 2]), "p"), "Dirichlet, concentration (1.0, 2.0)"),
+        (
+            as_prior({"a": priors.Normal(0, 1), "b": priors.Normal(5, 2)}, "mu"),
+            "a: normal, mean 0, sd 1; b: normal, mean 5, sd 2",
+        ),
+        (priors.Distribution("HalfCauchy", (1,)), "Distribution(name='HalfCauchy', parameters=(1.0,))"),
+    ],
+    ids=str,
+)
+def test_words(prior, words):
+    assert prior.words() == words
+
+
+@pytest.mark.parametrize(
     ("value", "words"),
     [
         (3.0, "bm.priors"),
+        ({"a": priors.Between(1, 2), "b": priors.LogNormal(0, 1)}, "State them all as bm.priors.Between"),
+        (priors.SparseDirichlet(1), "bm.priors"),
         ("normal", "bm.priors"),
         (None, "bm.priors"),
         ([], "empty"),
@@ -121,6 +168,7 @@ def test_errors_say_what_is_wrong(make, words):
         (priors.Gamma(2, 1), 1),
         (priors.LogNormal(0, 1), math.inf),
         (priors.InverseGamma(2, 1), math.inf),
+        (as_prior({"a": priors.Gamma(2, 1), "b": priors.Gamma(1.5, 1)}, "sigma"), 0.5),
         (priors.Distribution("HalfCauchy", (1,)), 0),
         (priors.Distribution("Weibull", (3, 1)), 2),
         (priors.Distribution("Uniform", (0, 2)), 0),
@@ -141,3 +189,151 @@ def test_weights_priors():
     assert as_weights_prior(pm.Dirichlet.dist([1, 2])) == priors.Dirichlet([1, 2])
     for prior in (priors.Dirichlet(2), priors.Dirichlet([1, 2]), priors.SparseDirichlet(3)):
         assert weights_from_dict(prior.to_dict()) == prior
+
+
+def written(name, prior, coords):
+    """Return a function from a value of the free variable to its log-density and the parameter, as PyMC has them."""
+    with pm.Model(coords=coords) as model:
+        hyper = stack_parameters(prior, name, 2, vector=len(coords) > 1)[1]
+        parameter = prior.variable(name, hyper, tuple(coords))
+    (free,) = model.free_RVs
+    value = free.clone()
+    outputs = [pm.logp(free, value).sum(), pytensor.graph.replace.graph_replace(parameter, {free: value}, strict=False)]
+    return pytensor.function([value], outputs, mode="FAST_COMPILE")
+
+
+def test_beta_and_wrapped_normal_as_pymc_writes_them():
+    got, p = written("p", priors.Beta(2, 5), {"component": [0, 1]})(np.array([0.2, 0.7]))
+    assert got == pytest.approx(stats.beta(2, 5).logpdf([0.2, 0.7]).sum())
+    np.testing.assert_array_equal(p, [0.2, 0.7])
+    z = np.array([0.3, 4.0])
+    got, mu = written("mu", priors.WrappedNormal(1, 0.8), {"component": [0, 1]})(z)
+    assert got == pytest.approx(stats.norm.logpdf(z).sum())
+    np.testing.assert_allclose(mu, [1.24, 4.2 - 2 * np.pi])  # wound around the circle
+
+
+@pytest.mark.parametrize(("eta", "p"), [(2.0, 2), (0.7, 3), (1.0, 4)])
+def test_lkj_has_its_density(eta, p):
+    """Between two points the density of the correlations changes by the ratio of det(R) ** (eta - 1)."""
+    pairs = p * (p - 1) // 2
+    rng = np.random.default_rng(1)
+    function = written("corr", priors.LKJ(eta), {"component": [0, 1], "pair": range(pairs)})
+
+    def at(free):
+        value, corr = function(np.stack([free, np.full(pairs, 0.5)]))
+        return value, corr[0]
+
+    def matrix(corr):
+        out = np.eye(p)
+        out[np.tril_indices(p, -1)] = corr
+        return out + np.tril(out, -1).T
+
+    def log_jacobian(free):
+        """Of the correlations by the free numbers, by differences."""
+        step = 1e-6 * np.eye(pairs)
+        rows = [(at(free + h)[1] - at(free - h)[1]) / 2e-6 for h in step]
+        return np.linalg.slogdet(np.array(rows))[1]
+
+    one, two = rng.uniform(0.2, 0.8, (2, pairs))
+    change = at(one)[0] - log_jacobian(one) - at(two)[0] + log_jacobian(two)
+    expected = [(eta - 1) * np.linalg.slogdet(matrix(at(free)[1]))[1] for free in (one, two)]
+    assert change == pytest.approx(expected[0] - expected[1], abs=1e-6)
+    assert np.linalg.eigvalsh(matrix(at(one)[1]))[0] > 0
+
+
+def test_dirichlet_of_categories():
+    prior = as_prior(priors.Dirichlet((1, 2, 4)), "p")
+    assert prior == priors.SimplexDirichlet((1.0, 2.0, 4.0))
+    assert as_prior(pm.Dirichlet.dist([1, 2, 4]), "p") == prior
+    values = np.array([[0.2, 0.3, 0.5], [0.6, 0.1, 0.3]])
+    got, p = written("p", prior, {"component": [0, 1], "category": range(3)})(values)
+    assert got == pytest.approx(stats.dirichlet([1, 2, 4]).logpdf(values.T).sum())
+    np.testing.assert_array_equal(p, values)
+
+
+def test_priors_of_components_with_several_numbers_are_stacked():
+    several = as_prior([priors.Dirichlet(2), priors.Dirichlet((1, 2, 4))], "p")
+    kind, hyper = stack_parameters(several, "p", 2, vector=True)
+    assert isinstance(kind, priors.SimplexDirichlet)
+    np.testing.assert_array_equal(hyper["a"], [[2, 2, 2], [1, 2, 4]])
+    _, hyper = stack_parameters(as_prior([priors.LKJ(1), priors.LKJ(3)], "corr"), "corr", 2, vector=True)
+    np.testing.assert_array_equal(hyper["eta"], [[1], [3]])
+    columns = as_prior([priors.Normal(1, 2), {"a": priors.Normal(3, 4), "b": priors.Normal(5, 6)}], "mu")
+    _, hyper = stack_parameters(columns, "mu", 2, vector=True)
+    np.testing.assert_array_equal(hyper["mu"], [[1, 1], [3, 5]])
+    np.testing.assert_array_equal(hyper["sigma"], [[2, 2], [4, 6]])
+
+
+def test_by_column_mappings():
+    prior = as_prior({"b": pm.Normal.dist(1, 2), "a": priors.Normal(3, 4)}, "mu")
+    assert prior == priors.ByFeature(("b", "a"), (priors.Normal(1, 2), priors.Normal(3, 4)))
+    ordered = prior.ordered(("a", "b"), "mu")
+    assert ordered.names == ("a", "b")
+    np.testing.assert_array_equal(ordered.hyper()["mu"], [3, 1])
+    between = as_prior({"a": priors.Between(1, 2), "b": priors.Between(3, 9)}, "sigma").resolve("sigma", "positive")
+    assert [type(p).__name__ for p in between.priors] == ["LogNormal", "LogNormal"]
+    student = as_prior(
+        {"a": pm.StudentT.dist(nu=3, mu=0, sigma=1), "b": pm.StudentT.dist(nu=4, mu=0, sigma=2)}, "mu"
+    ).hyper()["parameters"]
+    np.testing.assert_array_equal(student, [[3, 4], [0, 0], [1, 2]])
+
+
+@pytest.mark.parametrize(
+    "prior",
+    [
+        priors.Beta(1, 2),
+        priors.WrappedNormal(),
+        priors.LKJ(0.5),
+        priors.SimplexDirichlet(1.0),
+        priors.SimplexDirichlet((1.0, 2.0)),
+        priors.ByFeature(("a", "b"), (priors.Between(1, 2), priors.Between(3, 4))),
+        (priors.WrappedNormal(1, 2), priors.WrappedNormal(2, 1)),
+        priors.Distribution("StudentT", (3, 1, 2)),
+    ],
+    ids=str,
+)
+def test_priors_survive_json(prior):
+    saved = priors.PriorSet({"x": prior}).to_dict()["x"]
+    back = prior_from_dict(json.loads(json.dumps(saved)))
+    assert back == prior
+    assert hash(back) == hash(prior)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: priors.Beta(0, 1), r"Beta: alpha must be a finite number > 0, got 0\..*Beta\(alpha=2, beta=2\)"),
+        (lambda: priors.Beta(1, math.inf), "beta must be a finite number > 0, got inf"),
+        (lambda: priors.WrappedNormal(math.nan), "WrappedNormal: mu must be a finite number, got nan"),
+        (lambda: priors.WrappedNormal(0, -1), "sigma must be a finite number > 0, got -1"),
+        (lambda: priors.LKJ(0), "LKJ: eta must be a finite number > 0, got 0"),
+        (lambda: priors.LKJ("two"), "got 'two'"),
+        (lambda: priors.Normal(0.5, 0.1).resolve("p", "unit"), "must live on the unit numbers.*LogitNormal"),
+        (lambda: priors.Beta(1, 1).resolve("mu", "angle"), "must live on the circle.*WrappedNormal"),
+        (lambda: priors.WrappedNormal().resolve("mu", "real"), "must live on the real numbers"),
+        (lambda: priors.Between(0, 1).resolve("mu", "angle"), "must live on the circle"),
+        (lambda: priors.Normal(0, 1).resolve("corr", "correlation"), "correlation matrices.*bm.priors.LKJ"),
+        (lambda: priors.Gamma(1, 1).resolve("p", "simplex"), "add up to 1.*bm.priors.Dirichlet"),
+        (lambda: as_prior({}, "mu"), "by column must be a mapping from column to one prior, got {}"),
+        (lambda: as_prior({"a": [priors.Normal(0, 1)]}, "mu"), "by column must be a mapping"),
+        (lambda: as_prior({"a": priors.Normal(0, 1), "b": priors.Gamma(1, 1)}, "mu"), "by column must be of one kind"),
+        (
+            lambda: as_prior({"a": priors.Normal(0, 1), "b": priors.Normal(0, 1)}, "mu").ordered(("a", "c"), "mu"),
+            r"must name every feature once, \['a', 'c'\], got \['a', 'b'\]",
+        ),
+        (
+            lambda: stack_parameters((priors.SimplexDirichlet((1, 2)), priors.SimplexDirichlet((1, 2, 3))), "p", 2),
+            "'p' must be equally long",
+        ),
+        (lambda: prior_from_dict({"prior": "Cauchy"}), "got 'Cauchy'"),
+        (lambda: weights_from_dict({"prior": "Stick"}), "got 'Stick'"),
+    ],
+)
+def test_errors_of_the_other_priors_say_what_is_wrong(make, words):
+    with pytest.raises(InputError, match=words):
+        make()
+
+
+@pytest.mark.parametrize(("prior", "exponent"), [(priors.Beta(3, 1), 2), (priors.Beta(0.5, 1), -0.5)], ids=str)
+def test_beta_at_zero(prior, exponent):
+    assert prior.exponent_at_zero() == exponent

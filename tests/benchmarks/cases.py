@@ -15,6 +15,8 @@ _ARMS = {"kind": "shipped", "name": "arm_lengths"}
 _GALAXIES = {"kind": "shipped", "name": "galaxies"}
 _GAPS = {"separated": 5.0, "overlapping": 2.0}
 _PEER_ROWS, _PEER_K = 10_000, 5
+_TABLE_K, _TABLE_COLUMNS = 4, 5
+_FORMS = ("independent", "mv_normal")
 
 
 @dataclass(frozen=True)
@@ -107,8 +109,18 @@ def _rounded(plan: Plan) -> Iterator[Job]:
             yield Job("rounded", f"K=3 N={n}, rounded to 0.5", peer, "single", options, budget=plan.budget)
 
 
+def _columns(plan: Plan) -> Iterator[Job]:
+    n, draws = (1000, 100) if plan.quick else (100_000, 300)
+    for form in _FORMS:
+        setting = f"N={n} K={_TABLE_K} columns={_TABLE_COLUMNS} {form}, 4 x ({draws} + {draws}) draws"
+        options = {"form": form, "n": n, "k": _TABLE_K, "p": _TABLE_COLUMNS, "draws": draws}
+        yield Job("columns", setting, "bayesmix", "table", options, budget=plan.budget)
+
+
 def _kernel(plan: Plan) -> Iterator[Job]:
+    rows = 1000 if plan.quick else 100_000
     options = {
+        "tables": [[form, rows, _TABLE_K, _TABLE_COLUMNS] for form in _FORMS],
         "sizes": [1000] if plan.quick else [1000, 10_000, 100_000],
         "ks": [2, 3] if plan.quick else [2, 3, 5, 10],
         "trials": 2 if plan.quick else 9,
@@ -134,6 +146,7 @@ CASES: Mapping[str, Case] = {
     "galaxies": Case("82 galaxies, K = 1..9 with the table, in a running process", _galaxies),
     "rows": Case("1e3 to 1e6 rows, K = 3, 5, 10, separated and overlapping; peers up to 1e4 rows at K = 5", _rows),
     "rounded": Case("1e6 rows rounded to at most 200 distinct values against 1e3 of the same", _rounded),
+    "columns": Case("1e5 rows of 5 columns, K = 4: a fit with independent columns, and with full covariance", _columns),
     "kernel": Case("ns per row x component of value and gradient against a bare vectorised exp", _kernel, "kernel"),
     "startup": Case("where the seconds of a cold process go", _startup, "startup", _startup_outside),
 }

@@ -1,4 +1,4 @@
-"""The data of the cases: two shipped data sets and two made ones, the same numbers on every machine and run."""
+"""The data of the cases: two shipped data sets and three made ones, the same numbers on every machine and run."""
 
 import csv
 import math
@@ -30,7 +30,7 @@ class Priors:
 
 
 def load(kind: str, **options: Any) -> Doubles:
-    """Return the rows of ``shipped`` (name), ``normals`` (n, k, gap) or ``rounded`` (n) data."""
+    """Return the rows of ``shipped`` (name), ``normals`` (n, k, gap), ``rounded`` (n) or ``columns`` (n, k, p) data."""
     y: Doubles = _KINDS[kind](**options)
     return y
 
@@ -73,8 +73,21 @@ def _rounded(n: int) -> Doubles:
     return rounded
 
 
+def _columns(n: int, k: int, p: int) -> Doubles:
+    """Draw n rows of p columns from k groups with means around 0 (sd 3), sd 1, no correlations and equal weights."""
+    rng = _generator("columns", n, k, p)
+    means = rng.normal(0.0, 3.0, (k, p))
+    y: Doubles = rng.normal(means[rng.integers(0, k, n)], 1.0)
+    return y
+
+
 def _generator(*key: Any) -> np.random.Generator:
     return np.random.default_rng(zlib.crc32(repr(key).encode()))
 
 
-_KINDS: Mapping[str, Callable[..., Doubles]] = {"shipped": _shipped, "normals": _normals, "rounded": _rounded}
+_KINDS: Mapping[str, Callable[..., Doubles]] = {
+    "shipped": _shipped,
+    "normals": _normals,
+    "rounded": _rounded,
+    "columns": _columns,
+}

@@ -3,10 +3,14 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tests.benchmarks.data import Doubles
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 __all__ = [
     "ESS_MIN",
@@ -19,6 +23,7 @@ __all__ = [
     "peak_megabytes",
     "sort_by_mu",
     "timed",
+    "worst",
 ]
 
 RHAT_MAX, ESS_MIN = 1.01, 400.0
@@ -75,19 +80,24 @@ def sort_by_mu(draws: Mapping[str, Doubles]) -> dict[str, Doubles]:
 
 
 def judge(draws: Mapping[str, Doubles]) -> Quality:
-    """Return the worst R-hat and ESS (Vehtari et al. 2021, by ArviZ) of the sorted draws.
-
-    With one component the weight is 1 in every draw and left out. A value that is not finite counts as the worst.
-    """
+    """Return the worst R-hat and ESS of the sorted draws; with one component the weight, 1 everywhere, is left out."""
     import xarray as xr
-    from arviz_stats import ess, rhat
 
     ordered = sort_by_mu(draws)
     if ordered["mu"].shape[-1] == 1:
         del ordered["w"]
-    if not all(np.isfinite(value).all() for value in ordered.values()):
+    return worst(xr.Dataset({name: (("chain", "draw", "component"), value) for name, value in ordered.items()}))
+
+
+def worst(data: "xr.Dataset") -> Quality:
+    """Return the worst R-hat and ESS (Vehtari et al. 2021, by ArviZ) over all entries of some variables.
+
+    A value that is not finite counts as the worst.
+    """
+    from arviz_stats import ess, rhat
+
+    if not all(np.isfinite(variable).all() for variable in data.data_vars.values()):
         return Quality(np.nan, 0.0, 0.0)
-    data = xr.Dataset({name: (("chain", "draw", "component"), value) for name, value in ordered.items()})
     # NumPy's max and min keep NaN, xarray's drop it.
     bulk, tail = (float(np.min(ess(data, method=method).to_array().values)) for method in ("bulk", "tail"))
     return Quality(float(np.max(rhat(data).to_array().values)), bulk, tail)

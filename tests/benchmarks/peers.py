@@ -81,8 +81,10 @@ def _of_bayesmix(fit: Any) -> Sample:
     posterior = fit.idata["posterior"]
     draws = {name: np.asarray(posterior[name].values) for name in ("w", "mu", "sigma")}
     note = "" if fit.info.engine == "compiled" else f"engine {fit.info.engine}"
-    if fit.info.rounds > 1:
+    if fit.info.thin > 1:
         note = f"continued to {fit.info.draws * fit.info.thin} draws, every {fit.info.thin}th kept"
+    elif fit.info.rounds > 1:
+        note = f"divergences: repeated with target_accept {fit.info.target_accept:.3g}"
     return Sample(draws, int(fit.idata["sample_stats"]["diverging"].sum()), note)
 
 

@@ -76,9 +76,11 @@ def _actions() -> Iterator[tuple[str, Callable[[], Any]]]:
 
 def _load_engine() -> None:
     from bayesmix.engine import density
+    from bayesmix.engine.columns import column_kind
 
     density.logp_function()
     density.expand_function()
+    column_kind("normal").kernel()
 
 
 def _run(statement: str) -> float:

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 import bayesmix as bm
-from bayesmix.data import observe
+from bayesmix.reading import observe
 from bayesmix.resolving import resolve
 from tests.benchmarks.__main__ import main
 from tests.benchmarks.cases import CASES, Plan, choose_cases
 from tests.benchmarks.data import load, priors_of, start_means
+from tests.benchmarks.kernel import FORMS, measure_kernel
 from tests.benchmarks.measure import judge, sort_by_mu
 from tests.benchmarks.records import PEERS, Job, split_peers
 from tests.benchmarks.report import growth, markdown, ratios, text_table
@@ -48,6 +49,24 @@ def test_peers_run_on_small_data_only():
     assert sum(job.peer == "bayesmix" for job in jobs) == 2 * 3 * 4
 
 
+def test_tables_are_fitted_and_measured_in_every_form():
+    fits, (kernel,) = CASES["columns"].jobs(Plan(PEERS)), CASES["kernel"].jobs(Plan(PEERS))
+    sizes = {(job.options["form"], job.options["n"], job.options["k"], job.options["p"]) for job in fits}
+    assert sizes == {(form, 100_000, 4, 5) for form in FORMS} == set(map(tuple, kernel.options["tables"]))
+
+
+def test_the_kernel_case_has_one_line_for_every_column_and_table():
+    lines = measure_kernel([50], [2], 1, [(form, 60, 3, 2) for form in FORMS])
+    assert [line["setting"] for line in lines] == [
+        "N=50 K=2",
+        "N=60 K=3, 2 independent normal columns",
+        "N=60 K=3, 2 columns, full covariance",
+    ]
+    for line in lines:
+        assert line["times_exp"] == pytest.approx(line["ns_per_cell"] / line["ns_exp"])
+        assert line["ns_exp"] > 0
+
+
 def test_wrong_names_are_refused():
     with pytest.raises(ValueError, match="got speed"):
         choose_cases(["speed"])
@@ -62,6 +81,7 @@ def test_wrong_names_are_refused():
     [
         ({"kind": "normals", "n": 1000, "k": 5, "gap": 2.0}, 1000259993),
         ({"kind": "rounded", "n": 1000}, 3591524875),
+        ({"kind": "columns", "n": 1000, "k": 4, "p": 5}, 61988202),
         ({"kind": "shipped", "name": "galaxies"}, 1318757179),
     ],
 )

@@ -76,8 +76,41 @@ def kernel(job: Job, started: float) -> list[Record]:
     """Measure the engine's density against a bare exp."""
     from tests.benchmarks.kernel import measure_kernel
 
-    lines = measure_kernel(job.options["sizes"], job.options["ks"], job.options["trials"])
-    return [base_record(job) | line for line in lines]
+    return [base_record(job) | line for line in measure_kernel(**job.options)]
+
+
+def table(job: Job, started: float) -> list[Record]:
+    """Measure a fit of several columns with bayesmix, in a process that has fitted two hundred rows; judge its draws.
+
+    Labels are left as the fit has them: no one order sorts components of several columns.
+    """
+    import bayesmix as bm
+    from bayesmix.posterior import varying_names
+    from tests.benchmarks.kernel import frame_of
+    from tests.benchmarks.measure import peak_megabytes, timed, worst
+
+    draws, k = job.options["draws"], job.options["k"]
+    family, rows = frame_of(job.options["form"], job.options["n"], k, job.options["p"])
+    mixture, options = bm.Mixture(k, family), {"chains": 4, "random_seed": _SEED, "progressbar": False}
+    mixture.fit(rows[:200], draws=_WARM_UP, tune=_WARM_UP, **options)
+    emit("ready")
+    seconds, fit = timed(lambda: mixture.fit(rows, draws=draws, tune=draws, **options))
+    quality = worst(fit.idata["posterior"].to_dataset()[varying_names(fit.resolved)])
+    notes = [] if fit.info.engine == "compiled" else [f"engine {fit.info.engine}"]
+    notes += [f"continued: round {fit.info.rounds}, every {fit.info.thin}th draw kept"] if fit.info.rounds > 1 else []
+    return [
+        base_record(
+            job,
+            first=seconds,
+            draws=f"{draws}",
+            min_ess=quality.ess,
+            max_rhat=quality.rhat,
+            ess_per_s=quality.ess / seconds,
+            divergences=int(fit.idata["sample_stats"]["diverging"].sum()),
+            peak_mb=peak_megabytes(),
+            note="; ".join(notes),
+        )
+    ]
 
 
 def demo(job: Job, started: float) -> list[Record]:
@@ -166,6 +199,7 @@ TASKS: Mapping[str, Callable[[Job, float], list[Record]]] = {
     "sweep": sweep,
     "single": single,
     "kernel": kernel,
+    "table": table,
     "demo": demo,
 }
 

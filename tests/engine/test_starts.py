@@ -138,20 +138,23 @@ def _two_groups(n: int = 240) -> tuple[np.ndarray[Any, np.dtype[np.int64]], dict
     return group, cases
 
 
-@pytest.mark.parametrize("rounded", [False, True])
-@pytest.mark.parametrize("name", _two_groups()[1])
+_ROUNDED = ("normal", "student_t", "log_normal", "gamma", "weibull", "beta", "von_mises")
+
+
+@pytest.mark.parametrize(
+    ("name", "rounded"), [*((name, False) for name in _two_groups()[1]), *((name, True) for name in _ROUNDED)]
+)
 def test_starts_of_every_family_find_the_groups(name: str, rounded: bool) -> None:
     """What counts is whether the start sorts the rows as they were made, whatever the labels."""
     group, cases = _two_groups()
     mixture, y = cases[name]
     options: dict[str, Any] = {}
     if rounded:
-        if not isinstance(y, np.ndarray) or np.array_equal(y, np.round(y)):
-            pytest.skip("no continuous column of its own")
         step = 0.05 if name == "beta" else 0.5
-        y, options = np.clip(np.round(y / step), 1 if (y > 0).all() else -np.inf, np.inf) * step, {"resolution": step}
-        y = np.minimum(y, 1 - step) if name == "beta" else y
-    observations = read_rows(mixture.family, y, None, **options)
+        y, options = np.round(y / step) * step, {"resolution": step}
+        inside = name in ("log_normal", "gamma", "weibull", "beta")
+        y = np.clip(y, step if inside else -np.inf, 1 - step if name == "beta" else np.inf)
+    observations = read_rows(mixture.family, y, **options)
     resolved = resolve(mixture, observations)
     laid = problem_of(resolved, observations)
     given = seeding_of(resolved, laid.layout, laid.problem, laid.cells)
@@ -181,4 +184,4 @@ def test_starts_leave_the_noise_to_its_component() -> None:
         found: dict[str, Doubles] = laid.problem.expand(x)
         np.testing.assert_allclose(found["mu"], [0.0, 8.0], atol=0.3)
         np.testing.assert_allclose(found["sigma"], 0.5, atol=0.2)
-        np.testing.assert_allclose(found["w_noise"], 40 / 240, atol=0.05)
+        np.testing.assert_allclose(found["w_noise"], 40 / 240, atol=0.1)
