@@ -11,12 +11,12 @@ import numpy as np
 from bayesmix.blocks import Layout, read_rows
 from bayesmix.cells import component_log_density
 from bayesmix.data import FloatArray, Observations
-from bayesmix.errors import InputError
+from bayesmix.errors import InputError, SamplingError
 from bayesmix.mixture import Mixture
 from bayesmix.model import WEIGHTS_NAME, extra_weight_names
 from bayesmix.posterior import DrawArrays, Posterior
 from bayesmix.resolving import resolve
-from bayesmix.sampling import draw
+from bayesmix.sampling import choose_engine, draw
 from bayesmix.scores import log_sum_exp
 from bayesmix.settings import SamplerSettings, generator
 from bayesmix.simulation import PriorDraws, draw_from_prior, like_reference, simulate_rows
@@ -94,6 +94,7 @@ def calibrate(
         raise InputError(f"mixture must be a Mixture, got {mixture!r}. Use e.g. bm.Mixture(2).")
     reference = read_rows(mixture.family, y, None, resolution)
     resolved = resolve(mixture, reference)
+    choose_engine(resolved, engine)
     rng = generator(random_seed)
     truth = draw_from_prior(resolved, int(n_simulations), rng)
     values, _ = simulate_rows(resolved, truth, reference, rng)
@@ -105,7 +106,7 @@ def calibrate(
         rows = like_reference(values[i], reference)
         try:
             tree, info = draw(resolved, rows, settings)
-        except ValueError:  # includes the sampler's own failures
+        except (SamplingError, np.linalg.LinAlgError):
             failures += 1
             continue
         posterior = Posterior(resolved, resolved, tree, info, rows)

@@ -84,11 +84,7 @@ def default_grid(posterior: Posterior, column: int = 0, points: int = 401) -> Fl
 
 def known_trials(posterior: Posterior, column: int) -> FloatArray | None:
     """Return the trials of every fitted row of a binomial column, else None."""
-    return posterior.observations.columns[column].extra if _counts(posterior, column) else None
-
-
-def _counts(posterior: Posterior, column: int) -> bool:
-    return posterior.layout.widths[column] > 1 and not posterior.layout.intervals[column]
+    return posterior.observations.columns[column].extra if posterior.layout.trials(column) else None
 
 
 def _grid_cells(posterior: Posterior, column: int, grid: FloatArray) -> FloatArray:
@@ -174,7 +170,9 @@ def simulate(posterior: Posterior, n_datasets: int, n_obs: int | None, rng: np.r
     replace = n_datasets > draws.n_draws
     chosen = draws.take(rng.choice(draws.n_draws, size=n_datasets, replace=replace))
     parameters = {name: value[:, np.newaxis] for name, value in chosen.parameters.items()}
-    known = {i: _trials_for(posterior, i, rows) for i in range(len(posterior.layout.names)) if _counts(posterior, i)}
+    known = {
+        i: _trials_for(posterior, i, rows) for i in range(len(posterior.layout.names)) if posterior.layout.trials(i)
+    }
     values, component = random_rows(
         posterior.resolved, chosen.weights[:, np.newaxis, :], parameters, known, (n_datasets, rows), rng
     )
