@@ -346,7 +346,8 @@ def refuse_unidentified(family: Family | FamilyTable, n_components: int, rows: O
         return
     if len(states) == 1:
         raise InputError(
-            f"n_components={n_components} cannot be told apart: {reasons[0]}. Use n_components=1, or more columns."
+            f"n_components={n_components} (noise and zeros counted) cannot be told apart: {reasons[0]}. Use "
+            "n_components=1, or more columns."
         )
     raise InputError(
         f"n_components={n_components} cannot be told apart by {len(states)} columns with {[int(s) for s in states]} "

@@ -144,7 +144,7 @@ def choose_components(
     for k in wanted:
         try:
             check_component_count(k, observations)
-            refuse_unidentified(mixture.family, k, observations)
+            refuse_unidentified(mixture.family, k + len(mixture.extras), observations)
         except InputError as error:
             failures[k] = str(error)
             continue

@@ -46,7 +46,7 @@ def resolve(mixture: Mixture, observations: Observations) -> Mixture:
     """
     check_component_count(mixture.n_components, observations)
     family = _bind(mixture.family, observations)
-    refuse_unidentified(family, mixture.n_components, observations)
+    refuse_unidentified(family, len(mixture.component_labels), observations)
     priors: dict[str, Any] = {}
     for block in blocks_of(family):
         variables = [v for v in variables_of(family) if v.block == block]

@@ -1,4 +1,4 @@
-"""Posteriors against answers found without a sampler: quadrature for one normal, importance sampling in two dimensions."""
+"""Posteriors against answers found without a sampler: quadrature, importance sampling; rounded data."""
 
 import numpy as np
 import pytest
@@ -76,6 +76,5 @@ def test_rounded_data_have_no_spikes_whatever_the_prior(arms):
     fit = mixture.fit(arms["length"], resolution=0.5, **SETTINGS)
     assert fit.check().ok
     sigma = fit.idata["posterior"]["sigma"].values
-    # No component sits on a tie: sds below a tenth of the step have the probability that a half-normal prior gives them,
-    # not the posterior's whole mass.
+    # No component sits on a tie: sds below a tenth of the step are as rare as the prior makes them, not the whole mass.
     assert (sigma < 0.05).mean() < 0.05

@@ -611,3 +611,8 @@ def test_bad_specifications_are_refused(make, words):
 def test_bad_resolutions_are_refused(resolution, words):
     with pytest.raises(InputError, match=words):
         bm.Mixture(2, FAMILIES).fit(mixed_table(), resolution=resolution, **SETTINGS)
+
+
+def test_extra_components_count_as_components():
+    with pytest.raises(InputError, match=r"n_components=2 \(noise and zeros counted\) cannot be told apart"):
+        bm.Mixture(1, "bernoulli", zero_inflated=True).fit([0, 1, 1, 0, 1])

@@ -259,7 +259,7 @@ def _leave_empty_modes(problem: Problem, seeding: Seeding, points: list[Doubles]
         empty = masses < masses[best] - _NO_MASS
     else:
         empty = densities < densities[best] - _NO_DENSITY
-    return [modes[best] if gone else x for x, gone in zip(points, empty, strict=True)]
+    return [modes[best] if gone else mode for mode, gone in zip(modes, empty, strict=True)]
 
 
 def find_modes(
