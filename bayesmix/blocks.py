@@ -6,13 +6,14 @@ blocks, and the parameters of column ``age`` are called ``age_mu``, ``age_sigma`
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, ClassVar, override
 
 import numpy as np
 
 from bayesmix.data import Interval, Observations
 from bayesmix.errors import InputError
-from bayesmix.families import Family, Parameter, as_family, family_from_dict
+from bayesmix.families import Family, Parameter, as_family, family_from_dict, refuse_column_name
 from bayesmix.reading import Wanted, observe, observe_matrix
 
 __all__ = [
@@ -49,6 +50,8 @@ class FamilyTable(Mapping[str, Family]):
         if not families:
             raise InputError("family must name at least one column, got {}. Use e.g. {'age': 'normal'}.")
         self._items = {str(name): as_family(value) for name, value in families.items()}
+        for name in self._items:
+            refuse_column_name(name)
         for name, family in self._items.items():
             if family.multivariate:
                 raise InputError(
@@ -95,6 +98,10 @@ class FamilyTable(Mapping[str, Family]):
     def to_dict(self) -> dict[str, Any]:
         """Return the families as plain JSON types."""
         return {"columns": {name: family.to_dict() for name, family in self._items.items()}}
+
+
+#: Up to this many columns every division into three groups is tried: 3^8 = 6561.
+_MOST_TRIED = 8
 
 
 @dataclass(frozen=True)
@@ -357,7 +364,12 @@ def refuse_unidentified(family: Family | FamilyTable, n_components: int, rows: O
 
 
 def _three_groups(states: list[float], k: int) -> bool:
-    """Put each column, those with most values first, where the capped product is smallest; then check the rule."""
+    """Look for three groups that satisfy the rule: among all divisions of few columns, else by a greedy choice."""
+    if len(states) <= _MOST_TRIED:
+        values = np.array(states)
+        choices = np.array(list(product(range(3), repeat=len(states))))
+        joint = [np.where(choices == g, values, 1.0).prod(axis=1) for g in range(3)]
+        return bool((np.minimum(joint, k).sum(axis=0) >= 2 * k + 2).any())
     groups = np.ones(3)
     for value in states:
         i = int(np.argmin(groups))

@@ -118,8 +118,13 @@ def _refuse_different_data(posteriors: Mapping[Any, Posterior]) -> None:
     items = list(posteriors.items())
     first_name, first = items[0]
     for name, posterior in items[1:]:
+        if posterior.layout.names != first.layout.names:
+            raise InputError(
+                f"fits must be of the same columns to be compared, got {list(first.layout.names)} in {first_name!r} "
+                f"and {list(posterior.layout.names)} in {name!r}. Refit them on the same columns."
+            )
         one, other = _measure(first), _measure(posterior)
-        if one != other:
+        if one != other and (_masses(first) != _masses(posterior) or posterior.info.digest != first.info.digest):
             raise InputError(
                 f"fits must measure rows alike to be compared, got {one} in {first_name!r} and {other} in {name!r}: a "
                 "density depends on the units and may be any size, the probability of an interval is at most 1 and "
@@ -133,13 +138,19 @@ def _refuse_different_data(posteriors: Mapping[Any, Posterior]) -> None:
             )
 
 
+def _masses(posterior: Posterior) -> tuple[bool, ...]:
+    """Return whether each column's cells have probabilities."""
+    blocks = posterior.resolved.blocks
+    several = blocks[0].family.multivariate
+    return tuple(
+        blocks[0 if several else c].family.discrete or interval for c, interval in enumerate(posterior.layout.intervals)
+    )
+
+
 def _measure(posterior: Posterior) -> str:
     """Return what a row contributes: the kind of cells, and whether they have densities or probabilities."""
-    kinds = []
-    for c, name in enumerate(posterior.layout.names):
-        block = posterior.resolved.blocks[0 if posterior.resolved.blocks[0].family.multivariate else c]
-        whole = block.family.discrete or posterior.layout.intervals[c]
-        kinds.append(f"{name}: {'probability' if whole else 'density'}")
+    pairs = zip(posterior.layout.names, _masses(posterior), strict=True)
+    kinds = [f"{name}: {'probability' if mass else 'density'}" for name, mass in pairs]
     distinct = {kind.rsplit(": ", 1)[1] for kind in kinds}
     words = distinct.pop() if len(distinct) == 1 else ", ".join(kinds)
     return f"{words} of {posterior.info.measure}"

@@ -20,7 +20,6 @@ from bayesmix.likelihood import MAX_STORED, log_likelihood
 from bayesmix.mixture import Mixture
 from bayesmix.model import OBSERVED_NAME, model_of
 from bayesmix.posterior import Posterior, model_variables
-from bayesmix.reading import read_column
 from bayesmix.resolving import resolve
 from bayesmix.sampling import draw
 from bayesmix.settings import SamplerSettings, generator
@@ -144,7 +143,7 @@ class Fit(Posterior):
             Interval probability and kind.
         """
         position = prediction.column_position(self, column)
-        points = prediction.default_grid(self, position) if grid is None else read_column(grid, "grid").values
+        points = prediction.default_grid(self, position) if grid is None else prediction.read_grid(self, grid, position)
         return prediction.density(self, points, credible_interval(ci_prob, ci_kind), position)
 
     def simulate(
@@ -170,8 +169,9 @@ class Fit(Posterior):
     def modes(self) -> pd.DataFrame:
         """Distinct modes of the posterior that the search for starting points found, one row per mode and component.
 
-        Columns ``w``, the parameters, ``log_posterior``, ``log_mass`` (Laplace's approximation) and ``hits``; empty on
-        the PyMC engine, which makes no such search.
+        Columns ``w``, the parameters, ``log_posterior``, ``log_mass`` (Laplace's approximation) and ``hits``; a row for
+        each entry where a parameter has several (columns, categories). Empty on the PyMC engine, which makes no such
+        search.
         """
         if "modes" not in self.idata.children:
             return pd.DataFrame()

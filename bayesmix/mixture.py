@@ -1,7 +1,7 @@
 """`Mixture`: the specification of a finite mixture, a frozen value with no data in it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -94,8 +94,8 @@ class Mixture:
     order_by: str | tuple[str, str] | None
     noise: bool
     zero_inflated: bool
-    ranges: tuple[tuple[float, float], ...]
-    backgrounds: tuple[float, ...]
+    ranges: tuple[tuple[float, float], ...] = field(repr=False)
+    backgrounds: tuple[float, ...] = field(repr=False)
 
     def __init__(
         self,

@@ -1,5 +1,6 @@
 """What the posterior says about data not seen: densities with bands, simulated data, tidy draws."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from bayesmix.intervals import CredibleInterval
 from bayesmix.likelihood import component_densities, row_chunks
 from bayesmix.model import WEIGHTS_NAME, extra_weight_names
 from bayesmix.posterior import Posterior
+from bayesmix.reading import read_column
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -24,6 +26,7 @@ __all__ = [
     "density",
     "is_discrete",
     "known_trials",
+    "read_grid",
     "simulate",
     "tidy_draws",
 ]
@@ -80,6 +83,34 @@ def default_grid(posterior: Posterior, column: int = 0, points: int = 401) -> Fl
     if family.circular:
         return np.linspace(-np.pi, np.pi, points)
     return np.linspace(max(low - margin, family.lowest + tiny), min(high + margin, family.highest - tiny), points)
+
+
+def read_grid(posterior: Posterior, grid: Any, column: int) -> FloatArray:
+    """Return the points of a grid, checked as values of a column; labels of categories become their positions.
+
+    Raises
+    ------
+    InputError
+        If a point lies outside the support of the column's family.
+    """
+    categories = categories_of(posterior, column)
+    if categories:
+        labels = list(grid)
+        unknown = [label for label in labels if label not in categories]
+        if unknown:
+            raise InputError(
+                f"grid must hold categories of {list(categories)}, got {unknown[0]!r}. Leave it out for all."
+            )
+        return np.array([float(categories.index(label)) for label in labels])
+    rows = read_column(grid, "grid").columns[0]
+    family = _block(posterior, column).family
+    if not family.multivariate:
+        trials = known_trials(posterior, column)
+        extra = None if trials is None else np.full(len(rows.values), np.nanmax(trials))
+        family.check(replace(rows, name="grid", extra=extra))
+        if family.discrete:
+            rows.refuse_where(rows.values != np.round(rows.values), "must hold whole numbers", "Round the grid.")
+    return rows.values
 
 
 def known_trials(posterior: Posterior, column: int) -> FloatArray | None:
@@ -198,7 +229,8 @@ def _named_rows(posterior: Posterior, values: FloatArray, component: Any) -> "xr
     taken = ("component", "dataset", "obs")
     variables: dict[str, Any] = {}
     for c, name in enumerate(posterior.layout.names):
-        own = values[..., c]
+        step = posterior.layout.resolutions[c]
+        own = values[..., c] if step is None else np.round(values[..., c] / step) * step
         categories = categories_of(posterior, c)
         shown = np.array(categories, dtype=object)[own.astype(int)] if categories else own
         variables[f"{name}_value" if name in taken else name] = (("dataset", "obs"), shown)

@@ -46,6 +46,7 @@ def resolve(mixture: Mixture, observations: Observations) -> Mixture:
     """
     check_component_count(mixture.n_components, observations)
     family = _bind(mixture.family, observations)
+    _refuse_unmeasured(family, observations)
     refuse_unidentified(family, len(mixture.component_labels), observations)
     priors: dict[str, Any] = {}
     for block in blocks_of(family):
@@ -60,6 +61,21 @@ def resolve(mixture: Mixture, observations: Observations) -> Mixture:
     result = replace(mixture, family=family, priors=priors, **noise)  # type: ignore[arg-type]
     _warn_of_spikes(result, observations)
     return result
+
+
+def _refuse_unmeasured(family: Family | FamilyTable, observations: Observations) -> None:
+    """Refuse intervals of a family that states no distribution function."""
+    for block in blocks_of(family):
+        kind = type(block.family)
+        known = kind.log_probability is not Family.log_probability or kind.log_cdf is not Family.log_cdf
+        if block.family.multivariate or known or block.family.discrete:
+            continue
+        column = columns_of(block, observations)
+        if column.interval:
+            raise InputError(
+                f"a family of intervals must state its distribution function, got {column.name!r} with the "
+                f"{block.family.name} family, which has no log_cdf and log_sf. Add them, or leave out resolution=."
+            )
 
 
 def _bind(family: Family | FamilyTable, observations: Observations) -> Family | FamilyTable:
@@ -119,27 +135,39 @@ def _warn_of_spikes(mixture: Mixture, observations: Observations) -> None:
     """
     for block in mixture.blocks:
         name = block.family.spike_parameter
-        if name is None or block.family.multivariate:
+        if name is None:
+            continue
+        if block.family.multivariate:
+            _warn_of_tied_rows(mixture, block.prefix + name, observations)
             continue
         column = columns_of(block, observations)
         shared = next(p.shared for p in block.family.parameters if p.name == name)
-        if column.interval:
-            continue
-        value, ties = column.most_tied
+        value, ties = column.most_tied  # of the values known exactly
         if shared or mixture.n_components == 1:
             if mixture.n_components < column.n_distinct:
                 continue
             ties = observations.total - mixture.n_components + 1
-        _warn_of_spike(mixture, block.prefix + name, value, ties, column.most_tied[1])
+        _warn_of_spike(mixture, block.prefix + name, f"{value:g}", ties, column.most_tied[1])
 
 
-def _warn_of_spike(mixture: Mixture, name: str, value: float, ties: float, count: float) -> None:
+def _warn_of_tied_rows(mixture: Mixture, name: str, observations: Observations) -> None:
+    """Warn of equal rows of several columns, on which a component's sds can vanish: the rule holds for each of them."""
+    variable = next(v for v in mixture.variables if v.name == name)
+    if variable.shared or mixture.n_components == 1:
+        return
+    k = int(np.argmax(observations.distinct.counts))
+    row, count = observations.distinct.cells[k], float(observations.distinct.counts[k])
+    if not np.isnan(row).any():
+        _warn_of_spike(mixture, name, f"({', '.join(f'{v:g}' for v in row)})", count, count)
+
+
+def _warn_of_spike(mixture: Mixture, name: str, value: str, ties: float, count: float) -> None:
     spec = mixture.priors[name]
     for prior in spec if isinstance(spec, tuple) else (spec,):
         exponent = prior.exponent_at_zero()
         if math.isfinite(exponent) and ties >= exponent + 2:
             warnings.warn(
-                f"the prior {prior} of {name!r} does not vanish fast enough at 0 for these data: {value:g} occurs "
+                f"the prior {prior} of {name!r} does not vanish fast enough at 0 for these data: {value} occurs "
                 f"{count:g} times, so a component can shrink onto it and the posterior is improper (it has no finite "
                 f"total). Use resolution= if the values are rounded, or bm.priors.LogNormal, bm.priors.InverseGamma, "
                 f"bm.priors.Between(low, high) with low at the precision of the data, or leave the prior of {name!r} "

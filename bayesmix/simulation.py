@@ -166,7 +166,8 @@ def prior_predictive(
         coords |= {dim: [str(label) for label in variable.labels] for dim in variable.extra_dims}
     taken = {*variables, *coords, "obs"}
     for c, column in enumerate(observations.columns):
-        own = values[..., c]
+        step = column.resolution
+        own = values[..., c] if step is None else np.round(values[..., c] / step) * step
         if column.categories:
             own = np.array(column.categories, dtype=object)[own.astype(int)]
         variables[f"{column.name}_value" if column.name in taken else column.name] = (("dataset", "obs"), own)

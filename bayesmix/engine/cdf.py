@@ -157,6 +157,28 @@ def _normal_part(low: float, high: float, width: float) -> tuple[float, float, f
 
 
 @kernel
+def _weibull(low: float, high: float, shape: float, scale: float) -> tuple[float, float, float]:
+    """Return the log probability between two values that are not close, and its derivatives by shape and scale.
+
+    ``P = exp(-h(low)) - exp(-h(high))`` with ``h(y) = (y / scale)**shape``; all is relative to the first term.
+    """
+    at_low, by_low = 0.0, 0.0
+    if low > 0.0:
+        log_low = math.log(low / scale)
+        at_low = math.exp(min(shape * log_low, 700.0))
+        by_low = at_low * log_low
+    if high == math.inf:
+        return -at_low, -by_low, shape * at_low / scale
+    log_high = math.log(high / scale)
+    at_high = math.exp(min(shape * log_high, 700.0))
+    ratio = math.exp(at_low - at_high)
+    rest = -math.expm1(at_low - at_high)
+    by_shape = (at_high * log_high * ratio - by_low) / rest
+    by_scale = shape / scale * (at_low - at_high * ratio) / rest
+    return -at_low + math.log(rest), by_shape, by_scale
+
+
+@kernel
 def _arc(concentration: float, low: float, width: float) -> tuple[float, float, float, float]:
     """Integrate over an arc from the angle `low`, counted from the peak; in two parts if it meets the antimode."""
     low -= 2.0 * math.pi * math.floor(low / (2.0 * math.pi) + 0.5)
@@ -222,6 +244,10 @@ def interval(
         value = g - over_all[0] + _log_slope(code, lower, a, b, c)
     else:
         high, width = _place(code, upper, a, b, c), _width(code, lower, upper, a, b, c)
+        if code in (_EXPONENTIAL, _WEIBULL) and width > 0.5:
+            shape, scale = (1.0, a) if code == _EXPONENTIAL else (a, b)
+            value, by_shape, by_scale = _weibull(lower, upper, shape, scale)
+            return (value, by_scale, 0.0, 0.0) if code == _EXPONENTIAL else (value, by_shape, by_scale, 0.0)
         if code == _VON_MISES:
             value, s, t, g = _arc(n, low, width)
         elif curve == NORMAL:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bayesmix.errors import InputError
-from bayesmix.families._base import Family, Parameter
+from bayesmix.families._base import Family, Parameter, refuse_column_name
 from bayesmix.families.bernoulli import Bernoulli
 from bayesmix.families.beta import Beta
 from bayesmix.families.binomial import Binomial
@@ -45,6 +45,7 @@ __all__ = [
     "Weibull",
     "as_family",
     "family_from_dict",
+    "refuse_column_name",
 ]
 
 FAMILIES: tuple[type[Family], ...] = (

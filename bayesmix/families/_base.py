@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from bayesmix.data import Column, FloatArray
+from bayesmix.errors import InputError
 from bayesmix.priors import Support
 
 if TYPE_CHECKING:
     from typing import Self
 
-__all__ = ["Family", "Parameter"]
+__all__ = ["Family", "Parameter", "refuse_column_name"]
 
 
 @dataclass(frozen=True)
@@ -270,6 +271,21 @@ class Family(ABC):
         """Return the family and its options as plain JSON types."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         return {"family": self.name} | {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+
+
+def refuse_column_name(name: str) -> None:
+    """Refuse names that variables of a DataTree, and of files, cannot have.
+
+    Raises
+    ------
+    InputError
+        For an empty name and one with a slash.
+    """
+    if not name or "/" in name:
+        raise InputError(
+            f"columns must have names without '/' to name their parameters, got {name!r}. Rename it, e.g. "
+            f"frame.rename(columns={{{name!r}: {name.replace('/', '_') or 'y'!r}}})."
+        )
 
 
 def _log_difference(larger: FloatArray, smaller: FloatArray) -> FloatArray:

@@ -10,7 +10,7 @@ from scipy.linalg import solve_triangular
 
 from bayesmix.data import Column, FloatArray
 from bayesmix.errors import InputError
-from bayesmix.families._base import Family, Parameter
+from bayesmix.families._base import Family, Parameter, refuse_column_name
 from bayesmix.priors import LKJ, ByFeature, LogNormal, Prior
 from bayesmix.priors import Normal as NormalPrior
 
@@ -111,6 +111,10 @@ class MvNormal(Family):
                 f"the mv_normal family must have at least 2 columns, got {[c.name for c in columns]}. "
                 "Use family='normal' for a single one."
             )
+        for one in columns:
+            refuse_column_name(one.name)
+        if self.correlated:
+            _refuse_collinear(columns)
         return replace(self, columns=tuple(c.name for c in columns))
 
     @override
@@ -239,6 +243,22 @@ class MvNormal(Family):
         smallest = np.linalg.eigvalsh(np.nan_to_num(correlation))[..., 0]
         kept = 1 - np.maximum(0.1, (0.05 - smallest) / np.maximum(1 - smallest, 0.05))
         return {"mu": mu, "sigma": sd, "corr": kept[..., np.newaxis] * np.nan_to_num(correlation)[..., rows, columns]}
+
+
+def _refuse_collinear(columns: Sequence[Column]) -> None:
+    """Refuse columns that are linear functions of each other: no covariance matrix describes them."""
+    values = np.stack([c.values for c in columns], axis=1)
+    complete = values[~np.isnan(values).any(axis=1)]
+    spread = complete.std(axis=0) if len(complete) > len(columns) else np.zeros(1)
+    if not (spread > 0).all():
+        return
+    smallest, directions = np.linalg.eigh(np.corrcoef(complete.T))
+    if smallest[0] < 1e-10:
+        involved = [c.name for c, share in zip(columns, directions[:, 0], strict=True) if abs(share) > 1e-3]
+        raise InputError(
+            f"columns of the {MvNormal.name} family must not be linear functions of each other, got {involved}. Leave "
+            "one of them out, or use covariance='diag'."
+        )
 
 
 def covariance_matrices(family: MvNormal, parameters: Mapping[str, FloatArray], p: int) -> FloatArray:

@@ -19,9 +19,19 @@ from bayesmix.priors._entry import (
     weights_from_dict,
 )
 from bayesmix.priors._random import draw_prior
-from bayesmix.priors._scalar import Beta, Exponential, Gamma, HalfNormal, InverseGamma, LogitNormal, LogNormal, Normal
+from bayesmix.priors._scalar import (
+    Beta,
+    Exponential,
+    Gamma,
+    HalfNormal,
+    InverseGamma,
+    LogitNormal,
+    LogNormal,
+    Normal,
+    WrappedNormal,
+)
 from bayesmix.priors._stated import Between, Distribution
-from bayesmix.priors._vector import LKJ, ByFeature, SimplexDirichlet, WrappedNormal
+from bayesmix.priors._vector import LKJ, ByFeature, SimplexDirichlet
 from bayesmix.priors._weights import Dirichlet, SparseDirichlet, WeightsPrior
 
 __all__ = [

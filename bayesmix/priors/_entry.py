@@ -8,9 +8,19 @@ import numpy as np
 
 from bayesmix.errors import InputError
 from bayesmix.priors._base import Prior
-from bayesmix.priors._scalar import Beta, Exponential, Gamma, HalfNormal, InverseGamma, LogitNormal, LogNormal, Normal
+from bayesmix.priors._scalar import (
+    Beta,
+    Exponential,
+    Gamma,
+    HalfNormal,
+    InverseGamma,
+    LogitNormal,
+    LogNormal,
+    Normal,
+    WrappedNormal,
+)
 from bayesmix.priors._stated import Between, Distribution
-from bayesmix.priors._vector import LKJ, ByFeature, SimplexDirichlet, WrappedNormal
+from bayesmix.priors._vector import LKJ, ByFeature, SimplexDirichlet
 from bayesmix.priors._weights import Dirichlet, SparseDirichlet, WeightsPrior
 
 __all__ = [

@@ -7,9 +7,19 @@ import numpy as np
 
 from bayesmix.data import FloatArray
 from bayesmix.priors._base import Prior
-from bayesmix.priors._scalar import Beta, Exponential, Gamma, HalfNormal, InverseGamma, LogitNormal, LogNormal, Normal
+from bayesmix.priors._scalar import (
+    Beta,
+    Exponential,
+    Gamma,
+    HalfNormal,
+    InverseGamma,
+    LogitNormal,
+    LogNormal,
+    Normal,
+    WrappedNormal,
+)
 from bayesmix.priors._stated import Distribution
-from bayesmix.priors._vector import LKJ, SimplexDirichlet, WrappedNormal, correlations_from_partial, lkj_shapes
+from bayesmix.priors._vector import LKJ, SimplexDirichlet, correlations_from_partial, lkj_shapes
 
 __all__ = ["draw_prior"]
 

@@ -11,7 +11,7 @@ import numpy as np
 from bayesmix.data import FloatArray
 from bayesmix.errors import InputError
 from bayesmix.priors._base import Prior, Support, check_number
-from bayesmix.priors._scalar import LogitNormal, LogNormal, Normal
+from bayesmix.priors._scalar import LogitNormal, LogNormal, Normal, WrappedNormal
 
 __all__ = ["Between", "Distribution"]
 
@@ -64,6 +64,8 @@ class Between(Prior):
                 f"the interval of {parameter!r} must lie above 0, got {self}. "
                 "Give a small positive lower end, e.g. the precision of the data."
             )
+        if support == "angle":
+            return WrappedNormal((low + high) / 2, (high - low) / (2 * NormalDist().inv_cdf(0.5 + self.mass / 2)))
         if support not in ("real", "positive", "unit"):
             return super().resolve(parameter, support)
         z = NormalDist().inv_cdf(0.5 + self.mass / 2)

@@ -1,6 +1,5 @@
 """Priors of parameters that are more than one number: simplexes, angles, correlations, one prior for each feature."""
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, override
@@ -16,61 +15,9 @@ __all__ = [
     "LKJ",
     "ByFeature",
     "SimplexDirichlet",
-    "WrappedNormal",
     "correlations_from_partial",
     "lkj_shapes",
 ]
-
-
-@dataclass(frozen=True)
-class WrappedNormal(Prior):
-    """Prior of an angle: a normal distribution wound around the circle.
-
-    With the default standard deviation of 10 radians it is uniform to one part in 1e21. Sampling goes along the line,
-    so there is no place where the circle is cut.
-
-    Parameters
-    ----------
-    mu : float, default 0.0
-        Preferred direction, in radians.
-    sigma : float, default 10.0
-        Standard deviation before winding, in radians.
-
-    References
-    ----------
-    Mardia & Jupp (2000), *Directional Statistics*, section 3.5.7.
-
-    Examples
-    --------
-    >>> WrappedNormal(1.5, 0.3)
-    WrappedNormal(mu=1.5, sigma=0.3)
-    """
-
-    support: ClassVar[Support] = "angle"
-    suffix: ClassVar[str] = "z"
-    mu: float = 0.0
-    sigma: float = 10.0
-
-    def __post_init__(self) -> None:
-        check_number(self, "mu")
-        check_number(self, "sigma", positive=True)
-
-    @override
-    def variable(self, name: str, hyper: Mapping[str, Any], dims: tuple[str, ...], **options: Any) -> Any:
-        import pymc as pm
-        import pytensor.tensor as pt
-
-        angle = hyper["mu"] + hyper["sigma"] * pm.Normal(f"{name}_{self.suffix}", 0.0, 1.0, dims=dims, **options)
-        return pt.arctan2(pt.sin(angle), pt.cos(angle))
-
-    @override
-    def exponent_at_zero(self) -> float:
-        return 0.0
-
-    @override
-    def words(self) -> str:
-        spread = f"around {self.mu:.4g}, sd {self.sigma:.4g} rad"
-        return f"wrapped normal {spread}" if self.sigma < math.pi else "uniform on the circle"
 
 
 @dataclass(frozen=True)
