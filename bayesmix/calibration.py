@@ -44,7 +44,9 @@ def calibrate(
 ) -> "xr.DataTree":
     """Run simulation-based calibration of a specification.
 
-    Priors are resolved once, on the reference data, and used for every simulated data set.
+    Priors are resolved once, on the reference data, and used for every simulated data set. With ``noise=True`` give
+    priors that keep the groups inside the range of the reference: noise is uniform over that range, but rows beyond it
+    have its density too, so that only rows inside are simulated and fitted by one and the same model.
 
     Parameters
     ----------

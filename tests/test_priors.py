@@ -311,7 +311,6 @@ def test_priors_survive_json(prior):
         (lambda: priors.Normal(0.5, 0.1).resolve("p", "unit"), "must live on the unit numbers.*LogitNormal"),
         (lambda: priors.Beta(1, 1).resolve("mu", "angle"), "must live on the circle.*WrappedNormal"),
         (lambda: priors.WrappedNormal().resolve("mu", "real"), "must live on the real numbers"),
-        (lambda: priors.Between(0, 1).resolve("mu", "angle"), "must live on the circle"),
         (lambda: priors.Normal(0, 1).resolve("corr", "correlation"), "correlation matrices.*bm.priors.LKJ"),
         (lambda: priors.Gamma(1, 1).resolve("p", "simplex"), "add up to 1.*bm.priors.Dirichlet"),
         (lambda: as_prior({}, "mu"), "by column must be a mapping from column to one prior, got {}"),
@@ -337,3 +336,9 @@ def test_errors_of_the_other_priors_say_what_is_wrong(make, words):
 @pytest.mark.parametrize(("prior", "exponent"), [(priors.Beta(3, 1), 2), (priors.Beta(0.5, 1), -0.5)], ids=str)
 def test_beta_at_zero(prior, exponent):
     assert prior.exponent_at_zero() == exponent
+
+
+def test_an_interval_on_the_circle_is_a_wrapped_normal():
+    prior = priors.Between(0.5, 1.5).resolve("mu", "angle")
+    assert isinstance(prior, priors.WrappedNormal)
+    assert stats.norm(prior.mu, prior.sigma).cdf([0.5, 1.5]) == pytest.approx([0.05, 0.95])
