@@ -161,10 +161,6 @@ class Block:
     prefix: str
     columns: tuple[int, ...]
 
-    def variable_names(self) -> list[str]:
-        """Names of the block's parameters in the posterior."""
-        return [f"{self.prefix}{p.name}" for p in self.family.parameters]
-
     def pick(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Return the block's own parameters under the names the family knows."""
         return {p.name: parameters[f"{self.prefix}{p.name}"] for p in self.family.parameters}

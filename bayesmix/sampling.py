@@ -36,6 +36,8 @@ __all__ = ["choose_engine", "draw", "observed_data"]
 _SHORT_RUN = 1000
 _DIFFERENT_MODES = 1.1
 _MAX_ROUNDS = 3
+#: Starts, a little noise apart, whose log densities differ by less are in one mode.
+_ONE_MODE = 6.0
 
 _PACKAGES = ("bayesmix", "pymc", "arviz", "nutpie", "numba", "numpy")
 
@@ -88,7 +90,7 @@ def draw(resolved: Mixture, observations: Observations, settings: SamplerSetting
     one that starts from its last draws and is twice, then four times as long, thinned to the number of draws asked
     for; one with divergent draws by one with smaller steps (`target_accept` halfway to 1). Runs that were asked to be
     short (below 1000 draws in all), and runs whose chains sit in different modes (R-hat above 1.1), are left as they
-    are.
+    are; but where all chains began in one mode and some left it, the run is made again.
 
     Parameters
     ----------
@@ -195,7 +197,7 @@ def _run_compiled(resolved: Mixture, observations: Observations, settings: Sampl
     adaptation = nutpie_bridge.adaptation_for(observations.total, resolved.n_components)
     tune = settings.tune or (500 if adaptation == "low_rank" else 1000)
     through = nutpie_bridge.best_door(problem)
-    starts = start_points(problem, seeding, settings.chains, seed)
+    first = starts = start_points(problem, seeding, settings.chains, seed)
     options: dict[str, Any] = {"adaptation": adaptation, "through": through, "tune": tune}
     factor, target = 1, settings.target_accept
     for rounds in range(1, _MAX_ROUNDS + 1):
@@ -207,9 +209,10 @@ def _run_compiled(resolved: Mixture, observations: Observations, settings: Sampl
         posterior, stats = _agree_on_labels(_sorted_first(posterior, resolved), stats, resolved, observations)
         table = _parameter_convergence(posterior, resolved)
         longer, smaller = _worth_continuing(table, settings), bool(stats["diverging"].any()) and _long(settings)
-        if rounds == _MAX_ROUNDS or not (longer or smaller):
+        astray = _chains_went_astray(problem, first, table, settings)
+        if rounds == _MAX_ROUNDS or not (longer or smaller or astray):
             break
-        starts, factor = last, factor * 2 if longer else factor
+        starts, factor = first if astray else last, factor * 2 if longer else factor
         target = (1 + target) / 2 if smaller else target
     renumbered = {"draw": np.arange(settings.draws)}
     return _Run(
@@ -267,6 +270,17 @@ def _sample_compiled(
 
 def _parameter_convergence(posterior: "xr.Dataset", resolved: Mixture) -> pd.DataFrame:
     return convergence(*stack_draws(_labelled(posterior[varying_names(resolved)], resolved)))
+
+
+def _chains_went_astray(problem: "Problem", starts: Any, table: pd.DataFrame, settings: SamplerSettings) -> bool:
+    """Whether chains ended in different modes although all searches had found one and the same.
+
+    A chain may leave its mode in the first wild steps of the warm-up and get caught in one with no mass to speak of;
+    the run is then made again. Where the searches found several modes with mass, disagreement is a finding and stays.
+    """
+    if not _long(settings) or not table["r_hat"].max() > _DIFFERENT_MODES:
+        return False
+    return bool(np.ptp([problem.logp_and_grad(x)[0] for x in starts]) < _ONE_MODE)
 
 
 def _long(settings: SamplerSettings) -> bool:
