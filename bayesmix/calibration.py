@@ -19,7 +19,7 @@ from bayesmix.resolving import resolve
 from bayesmix.sampling import choose_engine, draw
 from bayesmix.scores import log_sum_exp
 from bayesmix.settings import SamplerSettings, generator
-from bayesmix.simulation import PriorDraws, draw_from_prior, like_reference, simulate_rows
+from bayesmix.simulation import draw_from_prior, like_reference, simulate_rows
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -112,12 +112,8 @@ def calibrate(
             failures += 1
             continue
         posterior = Posterior(resolved, resolved, tree, info, rows)
-        ranks.append(_ranks(posterior, _one(truth, i), rows, rng))
+        ranks.append(_ranks(posterior, truth.take([i]), rows, rng))
     return _tree(resolved, ranks, failures)
-
-
-def _one(draws: PriorDraws, i: int) -> DrawArrays:
-    return DrawArrays(draws.weights[[i]], {name: value[[i]] for name, value in draws.parameters.items()})
 
 
 def _ranks(

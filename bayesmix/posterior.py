@@ -100,6 +100,17 @@ class DrawArrays:
         """Return the selected draws (anything that indexes a first axis)."""
         return DrawArrays(self.weights[draws], {name: value[draws] for name, value in self.parameters.items()})
 
+    def permuted(self, order: npt.NDArray[np.intp]) -> "DrawArrays":
+        """Return the draws with their components in another order, shape (S, K); those without parameters stay last."""
+        k = order.shape[1]
+        weights = np.array(self.weights)
+        weights[:, :k] = np.take_along_axis(weights[:, :k], order, axis=1)
+        parameters = {}
+        for name, value in self.parameters.items():
+            index = order.reshape(*order.shape, *([1] * (value.ndim - 2)))
+            parameters[name] = value if value.shape[1] != k else np.take_along_axis(value, index, axis=1)
+        return DrawArrays(weights, parameters)
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Posterior:

@@ -5,9 +5,9 @@ order separates the groups (several columns, angles, categories), every draw is 
 its memberships, and only then are the labels put into an order for display.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import permutations
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -306,12 +306,4 @@ def _restless_share(posterior: Posterior, draws: DrawArrays, cells: FloatArray, 
 
 
 def _sorted_by(draws: DrawArrays, key: str) -> DrawArrays:
-    order = np.argsort(draws.parameters[key], axis=1)
-    k = order.shape[1]
-    parameters: dict[str, Any] = {}
-    for name, value in draws.parameters.items():
-        index = order.reshape(*order.shape, *([1] * (value.ndim - 2)))
-        parameters[name] = value if value.shape[1] != k else np.take_along_axis(value, index, axis=1)
-    weights = np.array(draws.weights)
-    weights[:, :k] = np.take_along_axis(weights[:, :k], order, axis=1)
-    return replace(draws, weights=weights, parameters=parameters)
+    return draws.permuted(np.argsort(draws.parameters[key], axis=1))

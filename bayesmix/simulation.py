@@ -1,7 +1,5 @@
 """Data from a specification: prior draws, simulated rows with their true components, prior predictive data sets."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +9,7 @@ from bayesmix.cells import random_rows
 from bayesmix.data import Column, FloatArray, Observations
 from bayesmix.errors import InputError
 from bayesmix.mixture import Mixture
+from bayesmix.posterior import DrawArrays
 from bayesmix.priors import draw_prior, stack_parameters
 from bayesmix.resolving import resolve
 from bayesmix.settings import generator
@@ -18,26 +17,10 @@ from bayesmix.settings import generator
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["PriorDraws", "draw_from_prior", "like_reference", "prior_predictive", "simulate_rows"]
+__all__ = ["draw_from_prior", "like_reference", "prior_predictive", "simulate_rows"]
 
 
-@dataclass(frozen=True, eq=False)
-class PriorDraws:
-    """Parameters drawn from the prior, in the order in which posterior draws are shown.
-
-    Attributes
-    ----------
-    weights : ndarray, shape (n, M)
-        Of all components, those without parameters last.
-    parameters : mapping of ndarray
-        Shape (n, K), or (n, 1) where shared, possibly with a further axis.
-    """
-
-    weights: FloatArray
-    parameters: Mapping[str, FloatArray]
-
-
-def draw_from_prior(resolved: Mixture, n: int, rng: np.random.Generator) -> PriorDraws:
+def draw_from_prior(resolved: Mixture, n: int, rng: np.random.Generator) -> DrawArrays:
     """Draw weights and parameters from the prior.
 
     Parameters
@@ -56,37 +39,27 @@ def draw_from_prior(resolved: Mixture, n: int, rng: np.random.Generator) -> Prio
         prior, hyper = stack_parameters(resolved.priors[variable.name], variable.name, k, vector=vector)
         value = draw_prior(prior, hyper, variable.shape(k), n, rng)
         parameters[variable.name] = value[:, np.newaxis] if variable.shared else value
-    return _ordered(resolved, weights, parameters)
+    return _ordered(resolved, DrawArrays(weights, parameters))
 
 
-def _ordered(resolved: Mixture, weights: FloatArray, parameters: dict[str, FloatArray]) -> PriorDraws:
+def _ordered(resolved: Mixture, draws: DrawArrays) -> DrawArrays:
     """Sort exchangeable components as the model does."""
     if resolved.sort_key is None:
-        return PriorDraws(weights, parameters)
-    k = resolved.n_components
+        return draws
     name, entry = resolved.sort_key
-    key = parameters[name] if parameters[name].ndim == 2 else parameters[name][..., entry]
-    order = np.argsort(key, axis=1)
-    weights = np.array(weights)
-    weights[:, :k] = np.take_along_axis(weights[:, :k], order, axis=1)
-    sorted_parameters = {
-        name: value
-        if value.shape[1] != k
-        else np.take_along_axis(value, order.reshape(*order.shape, *([1] * (value.ndim - 2))), axis=1)
-        for name, value in parameters.items()
-    }
-    return PriorDraws(weights, sorted_parameters)
+    values = draws.parameters[name]
+    return draws.permuted(np.argsort(values if values.ndim == 2 else values[..., entry], axis=1))
 
 
 def simulate_rows(
-    resolved: Mixture, draws: PriorDraws, reference: Observations, rng: np.random.Generator
+    resolved: Mixture, draws: DrawArrays, reference: Observations, rng: np.random.Generator
 ) -> tuple[FloatArray, Any]:
     """Draw one data set like the reference for each draw of the parameters.
 
     Parameters
     ----------
     resolved : Mixture
-    draws : PriorDraws
+    draws : DrawArrays
     reference : Observations
         Its number of rows and trials are taken over.
     rng : numpy.random.Generator
