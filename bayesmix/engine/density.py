@@ -24,6 +24,7 @@ __all__ = [
     "Doubles",
     "Integers",
     "expand_function",
+    "log_density",
     "logp_function",
 ]
 
@@ -60,7 +61,7 @@ N_OUTPUT_FIELDS = 5
 
 
 @kernel
-def _log_density(x: Any, gradient: Any, user: Any) -> float:
+def log_density(x: Any, gradient: Any, user: Any) -> float:
     M, V = user[_M], user[_V]
     header = open_rows(user[_ROWS])
     doubles = carray(doubles_at(user[_DOUBLES]), (1 + M + 3 * V,))
@@ -141,7 +142,7 @@ def logp_function() -> Any:
         if digest == 0:  # never: makes the digest a closure value and so a part of the cache key
             return -1
         gradient, out = carray(gradient_p, (dim,)), carray(value_p, (1,))
-        value = _log_density(carray(x_p, (dim,)), gradient, carray(user_p, (12,)))
+        value = log_density(carray(x_p, (dim,)), gradient, carray(user_p, (12,)))
         out[0] = value
         if not math.isfinite(value):
             return BAD_VALUE
