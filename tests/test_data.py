@@ -194,6 +194,43 @@ def test_spread_returns_values_of_one_column_and_cells_of_several():
     np.testing.assert_array_equal(two.spread(np.array([0.1, 1.0])), [[1, 4], [5, 3]])
 
 
+def test_a_row_less():
+    """Intervals, trials, gaps: what is left is what reading the other rows gives, whichever cells they are."""
+    index = pd.Index(list("abcde"))
+    bounds = (np.array([0.0, 1.0, np.nan, 1.0, 0.0]), np.array([1.0, 2.0, np.nan, INF, 1.0]))
+    rows = table(
+        column([0.5, 1.5, np.nan, 1.0, 0.5], "a", index, bounds=bounds, resolution=1.0),
+        column([2.0, 3.0, 1.0, np.nan, 2.0], "b", index, extra=np.full(5, 4.0)),
+        column([0.0, 1.0, 0.0, 1.0, 0.0], "c", index, categories=("x", "y")),
+    )
+    for position, row in enumerate(rows.first_rows):
+        less = rows.without_unit(position)
+        assert list(less.index) == [label for label in index if label != index[row]]
+        np.testing.assert_array_equal(less.cells, np.delete(rows.cells, row, axis=0))
+        assert less.digest != rows.digest
+        for before, after in zip(rows.columns, less.columns, strict=True):
+            assert (before.name, before.width, before.categories) == (after.name, after.width, after.categories)
+            assert before.resolution == after.resolution
+            assert len(after.index) == 4
+    assert rows.n == 5
+    tied = int(rows.distinct.inverse[0])
+    assert rows.without_unit(tied).distinct.counts[tied] == 1
+
+
+def test_a_unit_less_of_counted_rows_is_a_row_less_of_expanded_ones():
+    counts = np.array([3.0, 1.0, 2.0])
+    counted = Observations((column([5.0, 1.0, 5.0], weights=counts),), pd.RangeIndex(3), counts)
+    expanded = table(column(np.repeat([5.0, 1.0, 5.0], [3, 1, 2])))
+    for position in range(2):
+        less, fewer = counted.without_unit(position), expanded.without_unit(position)
+        np.testing.assert_array_equal(less.distinct.cells, fewer.distinct.cells)
+        np.testing.assert_array_equal(less.distinct.counts, fewer.distinct.counts)
+        assert (less.total, less.columns[0].center) == (5, fewer.columns[0].center)
+    np.testing.assert_array_equal(counted.without_unit(1).weights, [2, 1, 2])
+    np.testing.assert_array_equal(counted.without_unit(0).weights, [3, 2])
+    np.testing.assert_array_equal(counted.weights, [3, 1, 2])
+
+
 def test_more_components_than_distinct_rows_are_refused():
     check_component_count(3, table(column(ROWS)))
     with pytest.raises(InputError, match="n_components=4 for 3 distinct values in 4 rows"):

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -121,6 +121,40 @@ class Observations:
     def _only(self) -> Column:
         (column,) = self.columns
         return column
+
+    def without_unit(self, position: int) -> "Observations":
+        """Return the rows less one unit of a distinct row; the rows themselves stay as they are.
+
+        Parameters
+        ----------
+        position : int
+            Position among the distinct rows. The first of the rows with these cells is dropped or, where rows have
+            weights (whole numbers), counts once less, and is dropped when nothing of it remains.
+        """
+        row = self.first_rows[position]
+        keep = np.ones(self.n, dtype=bool)
+        weights = None if self.weights is None else self.weights.copy()
+        if weights is not None:
+            weights[row] -= 1.0
+        keep[row] = weights is not None and weights[row] > 0
+        weights = None if weights is None else weights[keep]
+        columns = tuple(
+            replace(
+                column,
+                values=column.values[keep],
+                index=column.index[keep],
+                weights=weights,
+                bounds=None if column.bounds is None else (column.bounds[0][keep], column.bounds[1][keep]),
+                extra=None if column.extra is None else column.extra[keep],
+            )
+            for column in self.columns
+        )
+        return Observations(columns, self.index[keep], weights)
+
+    @cached_property
+    def first_rows(self) -> npt.NDArray[np.intp]:
+        """The first row of each distinct one, in their order."""
+        return np.unique(self.distinct.inverse, return_index=True)[1]
 
     def spread(self, shares: FloatArray) -> FloatArray:
         """Return the distinct rows below which these shares of the units lie; counts and expanded data give the same.
