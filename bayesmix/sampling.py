@@ -1,4 +1,4 @@
-"""The only caller of a sampler: a resolved specification and rows become a DataTree of sorted draws.
+"""The only caller of a sampler, for `refits` too: a resolved specification and rows become a DataTree of sorted draws.
 
 Two engines compute the same density for nutpie's sampler. The compiled one (`bayesmix.engine`) is there at once. The
 PyMC model is compiled once per specification and kept for the life of the process, so that refits on other rows
@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 
     from bayesmix.engine import Problem
 
-__all__ = ["choose_engine", "draw", "observed_data"]
+__all__ = ["choose_engine", "draw", "observed_data", "packed", "sample_pymc", "sampled"]
 
 _SHORT_RUN = 1000
+_PYMC_TUNE = 1000
 _DIFFERENT_MODES = 1.1
 _MAX_ROUNDS = 3
 #: Starts, a little noise apart, whose log densities differ by less are in one mode.
@@ -255,7 +256,7 @@ def _sample_compiled(
 ) -> tuple["xr.Dataset", "xr.Dataset"]:
     from bayesmix.engine import nutpie_bridge
 
-    return _sampled(
+    return sampled(
         lambda: nutpie_bridge.sample(
             problem,
             starts,
@@ -322,14 +323,20 @@ def _thin_stats(stats: "xr.Dataset", factor: int) -> "xr.Dataset":
 
 
 def _last_points(problem: "Problem", posterior: "xr.Dataset") -> Any:
-    last = posterior.isel(draw=-1)
-    names = ["w", *problem.extra_weights]
-    points = []
-    for c in range(last.sizes["chain"]):
-        one = {str(name): value.isel(chain=c).values for name, value in last.data_vars.items()}
-        weights = np.concatenate([np.atleast_1d(one[name]) for name in names])
-        points.append(problem.pack(weights, {v.name: one[v.name] for v in problem.variables}))
-    return np.array(points)
+    return np.array([packed(problem, posterior.isel(chain=c, draw=-1)) for c in range(posterior.sizes["chain"])])
+
+
+def packed(problem: "Problem", one: "xr.Dataset") -> Any:
+    """Return one draw as a point of the sampled space.
+
+    Parameters
+    ----------
+    problem : Problem
+    one : Dataset
+        The variables of a fit's group ``posterior`` at one chain and draw.
+    """
+    weights = np.concatenate([np.atleast_1d(one[name].values) for name in (WEIGHTS_NAME, *problem.extra_weights)])
+    return problem.pack(weights, {v.name: one[v.name].values for v in problem.variables})
 
 
 def _sorted_first(posterior: "xr.Dataset", resolved: Mixture) -> "xr.Dataset":
@@ -338,8 +345,21 @@ def _sorted_first(posterior: "xr.Dataset", resolved: Mixture) -> "xr.Dataset":
     return posterior[[*names, *free_names(resolved).values()]]
 
 
-def _sampled(run: Callable[[], Any], draws: int) -> tuple["xr.Dataset", "xr.Dataset"]:
-    """Run nutpie, turn its failures and interrupts into clear ones, and tidy what it returns."""
+def sampled(run: Callable[[], Any], draws: int) -> tuple["xr.Dataset", "xr.Dataset"]:
+    """Run nutpie, turn its failures and interrupts into clear ones, and tidy what it returns.
+
+    Parameters
+    ----------
+    run : callable
+        Calls nutpie.
+    draws : int
+        Draws per chain that it was asked for.
+
+    Raises
+    ------
+    SamplingError
+        If the sampler fails.
+    """
     try:
         trace = run()
     except (RuntimeError, ValueError) as error:
@@ -375,18 +395,38 @@ _MAX_MODELS = 32
 
 
 def _run_pymc(resolved: Mixture, observations: Observations, settings: SamplerSettings, seed: int) -> _Run:
+    posterior, stats = sample_pymc(resolved, observations, settings, seed)
+    free = posterior[list(free_names(resolved).values())]
+    order = sorting_permutation(free, resolved)
+    if order is not None:
+        posterior = posterior.assign(permute(free, resolved, order))
+    posterior, stats = _agree_on_labels(_sorted_first(posterior, resolved), stats, resolved, observations)
+    return _Run(posterior, stats, settings.tune or _PYMC_TUNE, settings.target_accept)
+
+
+def sample_pymc(
+    resolved: Mixture, observations: Observations, settings: SamplerSettings, seed: int
+) -> tuple["xr.Dataset", "xr.Dataset"]:
+    """Sample the PyMC model; return its draws and their statistics.
+
+    Parameters
+    ----------
+    resolved : Mixture
+    observations : Observations
+    settings : SamplerSettings
+    seed : int
+    """
     import nutpie
 
     compiled = _compiled(resolved, observations)
     read = {variable.name for variable in compiled.shared_var_keys}  # what the density does not read is not there
     arrays = data_arrays(resolved, observations)
     model = compiled.with_data(**{name: value for name, value in arrays.items() if name in read})
-    tune = settings.tune or 1000
-    posterior, stats = _sampled(
+    return sampled(
         lambda: nutpie.sample(
             model,
             draws=settings.draws,
-            tune=tune,
+            tune=settings.tune or _PYMC_TUNE,
             chains=settings.chains,
             cores=settings.cores,
             seed=seed,
@@ -396,9 +436,3 @@ def _run_pymc(resolved: Mixture, observations: Observations, settings: SamplerSe
         ),
         settings.draws,
     )
-    free = posterior[list(free_names(resolved).values())]
-    order = sorting_permutation(free, resolved)
-    if order is not None:
-        posterior = posterior.assign(permute(free, resolved, order))
-    posterior, stats = _agree_on_labels(_sorted_first(posterior, resolved), stats, resolved, observations)
-    return _Run(posterior, stats, tune, settings.target_accept)
