@@ -1,7 +1,7 @@
 """From a resolved specification to the compiled engine: what it covers, its rows and its problem in plain numbers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,11 +18,13 @@ from bayesmix.priors import (
     Gamma,
     HalfNormal,
     InverseGamma,
+    InverseGammaVariance,
     LogitNormal,
     LogNormal,
     Normal,
     SimplexDirichlet,
     WrappedNormal,
+    hyper_of,
     stack_parameters,
 )
 
@@ -43,6 +45,7 @@ _KINDS = {
     Exponential: ("EXPONENTIAL", ("lam",)),
     Gamma: ("GAMMA", ("alpha", "beta")),
     InverseGamma: ("INVERSE_GAMMA", ("alpha", "beta")),
+    InverseGammaVariance: ("INVERSE_GAMMA_VARIANCE", ("alpha", "beta")),
     Beta: ("BETA", ("alpha", "beta")),
     WrappedNormal: ("NORMAL", ("mu", "sigma")),  # what depends on an angle does not see how often it is wound
 }
@@ -100,7 +103,7 @@ def problem_of(resolved: Mixture, observations: Observations) -> Laid:
     centres = _centre(resolved, layout, cells)
     problem = Problem(
         rows_of(resolved, layout, cells, distinct.counts[order], fixed=fixed),
-        tuple(_engine_variable(resolved, v, centres.get(v.name, 0.0)) for v in resolved.variables),
+        tuple(e for v in resolved.variables for e in _engine_variables(resolved, v, centres.get(v.name, 0.0))),
         tuple(resolved.total_concentration().tolist()),
         resolved.sort_key,
         extra_weight_names(resolved),
@@ -124,6 +127,20 @@ def _centre(resolved: Mixture, layout: Layout, cells: FloatArray) -> dict[str, f
     return centres
 
 
+def _engine_variables(resolved: Mixture, variable: Variable, centre: float) -> "tuple[EngineVariable, ...]":
+    """Return the engine's variable, behind the one that scales its prior where the prior has an unknown scale."""
+    from bayesmix.engine import PriorKind
+    from bayesmix.engine import Variable as EngineVariable
+
+    hyper = hyper_of(resolved.priors[variable.name], variable.name)
+    if hyper is None:
+        return (_engine_variable(resolved, variable, centre),)
+    name, gamma = hyper
+    own = _numbers(PriorKind.GAMMA, np.array(gamma.alpha), np.array(gamma.beta))
+    scaled = replace(_engine_variable(resolved, variable, centre), scaled_by=name)
+    return EngineVariable(name, own, rows=1, is_hyper=True), scaled
+
+
 def _engine_variable(resolved: Mixture, variable: Variable, centre: float) -> "EngineVariable":
     from bayesmix.engine import PriorKind
     from bayesmix.engine import Variable as EngineVariable
@@ -145,6 +162,8 @@ def _engine_variable(resolved: Mixture, variable: Variable, centre: float) -> "E
         eta = np.array([float(hyper["eta"])])
         return EngineVariable(variable.name, _numbers(PriorKind.BETA, eta, eta), type="correlation", **common)
     kind, names = _KINDS[type(prior)]
+    if isinstance(hyper.get("beta"), Gamma):  # the scale is a variable, of which the priors have the multiple 1
+        hyper = hyper | {"beta": 1.0}
     numbers = [np.broadcast_to(np.asarray(hyper[field], dtype=float), shape) for field in names]
     return EngineVariable(variable.name, _numbers(PriorKind[kind], *numbers), centre=centre, **common)
 
@@ -187,9 +206,13 @@ def rows_of(
 
 
 def value_starts(resolved: Mixture) -> tuple[dict[str, int], int]:
-    """Return where each variable begins in the engine's vector of values, and the vector's length."""
+    """Return where each variable begins in the engine's vector of values, and the vector's length.
+
+    An unknown scale of a variable's prior stands before the variable.
+    """
     starts, at = {}, 0
     for variable in resolved.variables:
+        at += hyper_of(resolved.priors.get(variable.name), variable.name) is not None
         starts[variable.name] = at
         at += int(np.prod(variable.shape(resolved.n_components)))
     return starts, at
@@ -248,6 +271,8 @@ def draws_of(resolved: Mixture, weights: FloatArray, parameters: Mapping[str, Fl
 
     parts = []
     for variable in resolved.variables:
+        if hyper_of(resolved.priors.get(variable.name), variable.name) is not None:
+            parts.append(np.ones((len(weights), 1)))  # no row's density depends on it
         value = parameters[variable.name].reshape(len(weights), -1)
         with np.errstate(divide="ignore"):  # a category's probability may round to 0
             parts.append(np.log(value) if variable.parameter.support == "simplex" else value)

@@ -24,6 +24,7 @@ from bayesmix.priors import (
     PriorSet,
     WeightsPrior,
     as_weights_prior,
+    hyper_of,
     prior_from_dict,
     stack_parameters,
     weights_from_dict,
@@ -58,11 +59,12 @@ class Mixture:
         ``{"age": "normal", "visits": "poisson"}``; ``"mv_normal"`` describes all columns of a table together.
     weights : Dirichlet or SparseDirichlet, default ``bm.priors.Dirichlet(1.0)``
         Prior of the component weights.
-    priors : mapping, optional
+    priors : mapping or "richardson_green", optional
         Parameter name to prior: one of `bayesmix.priors`, an unnamed PyMC distribution such as
         ``pm.HalfNormal.dist(2.0)``, a list with one per component, or for a multivariate family a mapping with one per
         column. For a table, column to such a mapping: ``{"age": {"mu": bm.priors.Between(20, 70)}}``. Parameters left
-        out get the family's data-scaled default.
+        out get the family's data-scaled default. ``"richardson_green"`` names a set for one column of normal
+        components, `bayesmix.priors.richardson_green` of the data's range: their variances share an unknown scale.
     order_by : str or (str, str), optional
         Parameter by which components are ordered; the family's own (``"mu"``) by default. For a table a pair of column
         and parameter, ``("age", "mu")``; for ``"mv_normal"`` the column is enough.
@@ -85,6 +87,8 @@ class Mixture:
     2
     >>> Mixture(2) == Mixture(2, family="normal")
     True
+    >>> Mixture(2, priors="richardson_green").priors
+    'richardson_green'
     """
 
     n_components: int
@@ -103,7 +107,7 @@ class Mixture:
         family: str | Family | Mapping[str, Any] = "normal",
         *,
         weights: Any = _UNIFORM,
-        priors: Mapping[str, Any] | None = None,
+        priors: Mapping[str, Any] | str | None = None,
         order_by: str | tuple[str, str] | None = None,
         noise: bool = False,
         zero_inflated: bool = False,
@@ -319,13 +323,17 @@ class Mixture:
             data["n_components"],
             families_from_dict(data["family"]),
             weights=weights_from_dict(data["weights"]),
-            priors={name: prior_from_dict(prior) for name, prior in data["priors"].items()},
+            priors=_saved_priors(data["priors"]),
             order_by=data["order_by"],
             noise=data.get("noise", False),
             zero_inflated=data.get("zero_inflated", False),
             ranges=data.get("ranges", ()),
             backgrounds=data.get("backgrounds", ()),
         )
+
+
+def _saved_priors(data: Mapping[str, Any] | str) -> Mapping[str, Any] | str:
+    return data if isinstance(data, str) else {name: prior_from_dict(prior) for name, prior in data.items()}
 
 
 def check_n_components(value: Any) -> int:
@@ -343,7 +351,7 @@ def check_n_components(value: Any) -> int:
 
 def _flat(priors: Any, family: Family | FamilyTable) -> Any:
     """Write the priors of a table's columns under the names of the variables: ``age_mu``."""
-    if not isinstance(family, FamilyTable) or not isinstance(priors, Mapping):
+    if not isinstance(family, FamilyTable) or not isinstance(priors, Mapping) or isinstance(priors, PriorSet):
         return priors
     flat: dict[str, Any] = {}
     for name, value in priors.items():
@@ -377,7 +385,24 @@ def _named_key(mixture: Mixture, order_by: Any) -> tuple[str, int]:
 _ORDERED = ("real", "positive", "unit")
 
 
+def _check_prior_set(mixture: Mixture) -> None:
+    """Refuse a named set of priors for anything but one column of normal components with sds of their own."""
+    family = mixture.family
+    plain = not isinstance(family, FamilyTable) and family.name == "normal"
+    if mixture.priors.name is not None and (not plain or any(v.shared for v in mixture.variables)):
+        given = repr(family) if plain else f"the {family.name} family"
+        remedy = "Use family='normal', or state the priors by parameter, e.g. {'mu': bm.priors.Normal(5, 2)}."
+        if isinstance(family, FamilyTable):
+            given = f"a table of {list(family)}"
+            remedy = "Fit one column, or state the priors by column, e.g. {'age': {'mu': bm.priors.Normal(40, 20)}}."
+        raise InputError(
+            f"priors={mixture.priors.name!r} must come with one column of normal components, each with its own "
+            f"'sigma', got {given}. {remedy}"
+        )
+
+
 def _check_parameters(mixture: Mixture) -> None:
+    _check_prior_set(mixture)
     variables = {v.name: v for v in mixture.variables}
     unknown = [name for name in mixture.priors if name not in variables]
     if unknown:
@@ -410,6 +435,12 @@ def _check_parameters(mixture: Mixture) -> None:
                 "Priors by column are for 'mu' and 'sigma' of family='mv_normal'."
             )
         stack_parameters(prior, name, mixture.n_components)
+        hyper = hyper_of(prior, name)
+        if hyper is not None and hyper[0] in variables:
+            raise InputError(
+                f"the scale of the prior of {name!r} must have a name of its own, got {hyper[0]!r}, which is a "
+                "parameter too. Rename a column."
+            )
 
 
 def _bound(mixture: Mixture) -> bool:

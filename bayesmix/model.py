@@ -16,7 +16,7 @@ from bayesmix.cells import fixed_log_densities, random_rows, random_values
 from bayesmix.data import FloatArray, Observations
 from bayesmix.errors import InputError
 from bayesmix.mixture import Mixture
-from bayesmix.priors import stack_parameters
+from bayesmix.priors import hyper_of, stack_parameters
 from bayesmix.resolving import resolve
 
 if TYPE_CHECKING:
@@ -68,8 +68,9 @@ def build_model(
     Returns
     -------
     pymc.Model
-        Free variables ``w_free``, ``mu_z`` … (whitened) or ``sigma_free`` … (other priors); deterministic ``w`` and
-        parameters with dim ``component``, sorted; data ``y_data``; observed ``y`` with dim ``obs``.
+        Free variables ``w_free``, ``mu_z`` … (whitened) or ``sigma_free`` … (other priors; the variance under
+        `bayesmix.priors.InverseGammaVariance`, behind ``sigma_beta`` where its scale is unknown); deterministic ``w``
+        and parameters with dim ``component``, sorted; data ``y_data``; observed ``y`` with dim ``obs``.
 
     Raises
     ------
@@ -117,10 +118,17 @@ def model_of(
 
 
 def free_names(resolved: Mixture) -> dict[str, str]:
-    """Map each model variable to the free variable behind it, e.g. ``{"w": "w_free", "mu": "mu_z"}``."""
+    """Map each model variable to the free variable behind it, e.g. ``{"w": "w_free", "mu": "mu_z"}``.
+
+    An unknown scale of a prior is a free variable of its own name.
+    """
     names = {WEIGHTS_NAME: f"{WEIGHTS_NAME}_free"} if len(resolved.component_labels) > 1 else {}
     for variable in resolved.variables:
-        prior, _ = stack_parameters(resolved.priors[variable.name], variable.name, resolved.n_components)
+        spec = resolved.priors[variable.name]
+        hyper = hyper_of(spec, variable.name)
+        if hyper is not None:
+            names[hyper[0]] = hyper[0]
+        prior, _ = stack_parameters(spec, variable.name, resolved.n_components)
         names[variable.name] = f"{variable.name}_{prior.suffix}"
     return names
 

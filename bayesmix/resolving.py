@@ -12,7 +12,15 @@ from bayesmix.data import Column, Observations, check_component_count
 from bayesmix.errors import InputError, PriorWarning
 from bayesmix.families import Family
 from bayesmix.mixture import Mixture
-from bayesmix.priors import ByFeature, SimplexDirichlet, as_prior
+from bayesmix.priors import (
+    PRIOR_SETS,
+    ByFeature,
+    InverseGammaVariance,
+    PriorSet,
+    SimplexDirichlet,
+    as_prior,
+    hyper_of,
+)
 
 __all__ = ["resolve"]
 
@@ -37,7 +45,8 @@ def resolve(mixture: Mixture, observations: Observations) -> Mixture:
     ------
     InputError
         If there are more components than distinct rows, the columns cannot tell that many apart, a value lies outside
-        its family's support, a default is needed for constant data, or a prior does not fit its parameter.
+        its family's support, a default or a named set of priors is needed for constant data, or a prior does not fit
+        its parameter.
 
     Warns
     -----
@@ -48,19 +57,32 @@ def resolve(mixture: Mixture, observations: Observations) -> Mixture:
     family = _bind(mixture.family, observations)
     _refuse_unmeasured(family, observations)
     refuse_unidentified(family, len(mixture.component_labels), observations)
+    stated = mixture.priors if mixture.priors.name is None else _named_set(mixture.priors.name, observations.columns[0])
     priors: dict[str, Any] = {}
     for block in blocks_of(family):
         variables = [v for v in variables_of(family) if v.block == block]
-        missing = [v.name for v in variables if v.name not in mixture.priors]
+        missing = [v.name for v in variables if v.name not in stated]
         defaults = block.family.default_priors(columns_of(block, observations)) if missing else {}
         for variable in variables:
             default = defaults.get(variable.parameter.name)
-            given = mixture.priors.get(variable.name, default and as_prior(default, variable.name))
+            given = stated.get(variable.name, default and as_prior(default, variable.name))
             priors[variable.name] = _resolved_prior(given, variable)
     noise = _background(family, observations) if mixture.noise else {}
     result = replace(mixture, family=family, priors=priors, **noise)  # type: ignore[arg-type]
     _warn_of_spikes(result, observations)
     return result
+
+
+def _named_set(name: str, column: Column) -> PriorSet:
+    """Return the priors of a named set for a column: they follow its range."""
+    values = column.values[column.present]
+    low, high = float(values.min()), float(values.max())
+    if not low < high:
+        raise InputError(
+            f"priors={name!r} must have data whose range is > 0, got {values.size} values equal to {low:g} in "
+            f"{column.name!r}. State the priors, e.g. bm.priors.{name}({low - 1:g}, {high + 1:g})."
+        )
+    return PriorSet(PRIOR_SETS[name](low, high))
 
 
 def _refuse_unmeasured(family: Family | FamilyTable, observations: Observations) -> None:
@@ -132,6 +154,11 @@ def _warn_of_spikes(mixture: Mixture, observations: Observations) -> None:
     component this needs all rows to be equal. A common sd can vanish only where the K means cover all distinct values,
     which contributes ``integral sigma**(a + K - n) d sigma``: n - K takes the place of m - 1. In a table the column
     alone is looked at: the other columns of the tied rows change the constant, not the power.
+
+    A scale of the priors that is unknown can fall to 0 with all components but one, whose sds are s = sigma**2 each.
+    With shape a and ``beta ~ Gamma(g, h)`` the joint prior, ``prod_k s_k**-(a + 1) * (h + sum_k 1 / s_k)**-(K a + g)``,
+    is then of the order t**(a + g - 1) dt in a common factor t, and the likelihood of components on m_k equal values
+    t**-(sum_k (m_k - 1) / 2): improper when the sum reaches 2 (a + g), or 2 g where all components can fall.
     """
     for block in mixture.blocks:
         name = block.family.spike_parameter
@@ -143,11 +170,31 @@ def _warn_of_spikes(mixture: Mixture, observations: Observations) -> None:
         column = columns_of(block, observations)
         shared = next(p.shared for p in block.family.parameters if p.name == name)
         value, ties = column.most_tied  # of the values known exactly
+        prior = mixture.priors[block.prefix + name]
+        if isinstance(prior, InverseGammaVariance) and hyper_of(prior, name) is not None:
+            ties = _ties_of_common_scale(column, mixture.n_components, prior.alpha, shared=shared)
+            several = "" if mixture.n_components == 2 else ", with other tied values,"
+            _warn_of_spike(mixture, block.prefix + name, f"{value:g}{several}", ties, column.most_tied[1])
+            continue
         if shared or mixture.n_components == 1:
             if mixture.n_components < column.n_distinct:
                 continue
             ties = observations.total - mixture.n_components + 1
         _warn_of_spike(mixture, block.prefix + name, f"{value:g}", ties, column.most_tied[1])
+
+
+def _ties_of_common_scale(column: Column, k: int, alpha: float, *, shared: bool) -> float:
+    """Return how many equal values do to one component what all tied values do to those that fall to 0 together.
+
+    On m equal values the likelihood gains m - 1 powers, and an empty component neither gains nor loses any. Where no
+    component has to hold the other values, the prior does not resist with the `alpha` of the one that does.
+    """
+    covered = column.n_distinct <= k
+    falling = k if covered else 0 if shared else k - 1
+    exact = column.present if column.bounds is None else column.bounds[0] == column.bounds[1]
+    _, inverse = np.unique(column.values[exact], return_inverse=True)
+    counts = np.sort(np.bincount(inverse, None if column.weights is None else column.weights[exact]))[::-1]
+    return 1.0 + float(np.maximum(counts[:falling] - 1.0, 0.0).sum()) + 2.0 * alpha * covered
 
 
 def _warn_of_tied_rows(mixture: Mixture, name: str, observations: Observations) -> None:

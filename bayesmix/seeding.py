@@ -10,6 +10,7 @@ from bayesmix.blocks import Block, Layout
 from bayesmix.compiled import rows_of, value_starts
 from bayesmix.data import FloatArray
 from bayesmix.mixture import Mixture
+from bayesmix.priors import InverseGammaVariance, hyper_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -154,8 +155,23 @@ def _estimate(resolved: Mixture, parts: list[_Part], means: FloatArray, sizes: F
             if parameter.shared:
                 share = sizes / sizes.sum(axis=1, keepdims=True)
                 value = np.einsum("sk,sk...->s...", share, value)[:, np.newaxis]
-            values.append(value.reshape(len(means), -1))
+            value = value.reshape(len(means), -1)
+            spec = resolved.priors.get(f"{part.block.prefix}{parameter.name}")
+            if hyper_of(spec, parameter.name) is not None:
+                values.append(_mean_scale(spec, value))
+            values.append(value)
     return np.concatenate(values, axis=1)
+
+
+def _mean_scale(prior: Any, values: FloatArray) -> FloatArray:
+    """Return the mean of the unknown scale given the parameters it scales, shapes (S, 1) and (S, n).
+
+    Its full conditional is ``Gamma(g + n alpha, rate h + sum 1 / value**2)`` under the prior ``Gamma(g, rate h)``.
+    """
+    assert isinstance(prior, InverseGammaVariance)
+    above: Any = prior.beta
+    rate = above.beta + (values**-2.0).sum(axis=1, keepdims=True)
+    return np.asarray((above.alpha + values.shape[1] * prior.alpha) / rate)
 
 
 def _to_sampled(resolved: Mixture, problem: "Problem", weights: FloatArray, values: FloatArray) -> FloatArray:

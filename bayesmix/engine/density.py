@@ -55,13 +55,14 @@ HEADER = (
 _K, _M, _V, _X, _VARIABLES, _OUTPUTS, _ROWS, _DOUBLES, _KINDS, _TABLE, _PLAN, _KEY = range(12)
 
 #: What an output is copied from: the weights, the values, or the sampled numbers.
-OUTPUTS = {"weights": 0, "values": 1, "log_values": 2, "logistic": 3, "sampled": 4}
+OUTPUTS = {"weights": 0, "values": 1, "log_values": 2, "logistic": 3, "squares": 4, "sampled": 5}
 #: Fields of an output's record: source, first position there, rows, numbers per row, whether rows follow the sort.
 N_OUTPUT_FIELDS = 5
 
 
 @kernel
 def log_density(x: Any, gradient: Any, user: Any) -> float:
+    """Return the log posterior density with all constants at `x` and write its gradient."""
     M, V = user[_M], user[_V]
     header = open_rows(user[_ROWS])
     doubles = carray(doubles_at(user[_DOUBLES]), (1 + M + 3 * V,))
@@ -125,6 +126,8 @@ def _expand(x: Any, out: Any, user: Any) -> None:
                     out[at] = math.exp(values[row + i])
                 elif source == 3:
                     out[at] = 1.0 / (1.0 + math.exp(-x[row + i]))
+                elif source == 4:
+                    out[at] = values[row + i] * values[row + i]
                 else:
                     out[at] = x[row + i]
                 at += 1

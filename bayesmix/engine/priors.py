@@ -3,7 +3,8 @@
 Two families of priors cover everything the library offers. *Whitened* ones sample z ~ Normal(0, 1) and push
 ``first + second * z`` through a link (identity: Normal, exp: LogNormal, logistic: LogitNormal). *Positive*
 ones are PyMC distributions under its default log transform: the sampled value is v = log(parameter) and the
-density carries the Jacobian, which is v itself. BETA lives on (0, 1) under the logit transform.
+density carries the Jacobian, which is v itself. BETA lives on (0, 1) under the logit transform. Of
+INVERSE_GAMMA_VARIANCE the distribution is that of the parameter's square: v is the log of the square.
 """
 
 import math
@@ -27,6 +28,7 @@ class PriorKind(IntEnum):
     GAMMA = 5  #: positive (shape, rate)
     INVERSE_GAMMA = 6  #: positive (shape, scale)
     BETA = 7  #: in (0, 1), logit transform (first and second shape)
+    INVERSE_GAMMA_VARIANCE = 8  #: positive, for the square (shape, scale)
 
 
 _HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
@@ -87,7 +89,7 @@ class Prior:
                     total += 0.5 * math.log(2.0 / math.pi) - math.log(a)
                 case PriorKind.EXPONENTIAL:
                     total += math.log(a)
-                case PriorKind.GAMMA | PriorKind.INVERSE_GAMMA:
+                case PriorKind.GAMMA | PriorKind.INVERSE_GAMMA | PriorKind.INVERSE_GAMMA_VARIANCE:
                     total += a * math.log(b) - math.lgamma(a)
                 case PriorKind.BETA:
                     total += math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
@@ -99,6 +101,8 @@ class Prior:
         """Return entry `k`'s parameter for the sampled value `v`; the readable form of `evaluate`."""
         if self.kind == PriorKind.BETA:
             return 1.0 / (1.0 + math.exp(-v))
+        if self.kind == PriorKind.INVERSE_GAMMA_VARIANCE:
+            return math.exp(0.5 * v)
         if not self.whitened:
             return math.exp(v)
         t = self.first[k % len(self.first)] + self.second[k % len(self.second)] * v
@@ -114,6 +118,8 @@ class Prior:
             raise InputError(f"the parameter must be below 1 under {self.kind.name}, got {parameter}. Move it inside.")
         if self.kind == PriorKind.BETA:
             return math.log(parameter) - math.log1p(-parameter)
+        if self.kind == PriorKind.INVERSE_GAMMA_VARIANCE:
+            return 2.0 * math.log(parameter)
         if not self.whitened:
             return math.log(parameter)
         t = parameter
@@ -144,6 +150,10 @@ def evaluate(kind: int, a: float, b: float, v: float) -> tuple[float, float, flo
         # log p = -log(1 + exp(-v)) without overflow for either sign of v
         log_p = -math.log1p(math.exp(-v)) if v > 0.0 else v - math.log1p(math.exp(v))
         return p, p * (1.0 - p), a * log_p + b * (log_p - v), a - (a + b) * p
+    if kind == 8:
+        p = math.exp(0.5 * v)
+        q = b / (p * p)
+        return p, 0.5 * p, -a * v - q, q - a
     p = math.exp(v)
     if kind == 3:
         q = (p / a) * (p / a)

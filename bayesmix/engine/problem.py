@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bayesmix.engine import density
+from bayesmix.engine.priors import PriorKind
 from bayesmix.engine.rows import Rows
 from bayesmix.engine.variables import TYPES, Variable
 from bayesmix.errors import InputError
@@ -96,8 +97,9 @@ class Problem:
             raise InputError(f"rows must be laid out for {V} values, got {self.rows.n_values}. Use the same variables.")
         table, kinds = [], []
         x, v = M - 1, 0
-        for variable in self.variables:
-            table.append((TYPES[variable.type], x, v, variable.rows, variable.size))
+        for number, variable in enumerate(self.variables):
+            above = self._record(variable.scaled_by, number)
+            table.append((TYPES[variable.type], x, v, variable.rows, variable.size, above))
             kinds += [int(variable.prior.kind)] * variable.n_values
             x, v = x + variable.n_sampled, v + variable.n_values
         hypers = [variable.hyper() for variable in self.variables]
@@ -128,6 +130,15 @@ class Problem:
     def __reduce__(self) -> tuple[type["Problem"], tuple[object, ...]]:
         """Rebuild copies and pickles from the arguments: the addresses inside would point to freed memory."""
         return Problem, (self.rows, self.variables, self.alpha, self.order, self.extra_weights, self.dims)
+
+    def _record(self, scaled_by: str | None, number: int) -> int:
+        """Return the position of a hyper variable among those before `number`, or -1 for none."""
+        if scaled_by is None:
+            return -1
+        before = [v.name for v in self.variables[:number] if v.is_hyper]
+        if scaled_by not in before:
+            raise InputError(f"scaled_by must name a hyper variable before it, {before}, got {scaled_by!r}. Add it.")
+        return [v.name for v in self.variables].index(scaled_by)
 
     def _constant(self) -> float:
         constant = self.rows.constant + sum(v.log_constant() for v in self.variables)
@@ -187,7 +198,8 @@ class Problem:
             common: dict[str, Any] = {"rows": variable.rows, "sorted": ordered}
             source = "log_values" if variable.type == "simplex" else "values"
             out.append(Output(variable.name, variable.shape, dims, source, v, size=variable.size, **common))
-            free.append(_free_output(variable, dims, v, x, common))
+            if not variable.is_hyper:
+                free.append(_free_output(variable, dims, v, x, common))
             v, x = v + variable.n_values, x + variable.n_sampled
         return (*out, *free)
 
@@ -270,4 +282,6 @@ def _free_output(variable: Variable, dims: tuple[str, ...], v: int, x: int, comm
     if variable.type == "correlation":
         return Output(name, shape, dims, "logistic", x, size=variable.size, **common)
     source = "log_values" if variable.type == "simplex" else "values"
+    if variable.prior.kind == PriorKind.INVERSE_GAMMA_VARIANCE:
+        source = "squares"
     return Output(name, shape, dims, source, v, size=variable.size, **common)

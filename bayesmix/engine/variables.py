@@ -3,7 +3,8 @@
 A *variable* is a run of values, ``size`` entries for each of ``rows`` components (one row where all share it):
 
 ``SCALAR``
-    Every value has a prior of its own (`bayesmix.engine.priors`), one sampled number each.
+    Every value has a prior of its own (`bayesmix.engine.priors`), one sampled number each. The second hyper-parameters
+    may be multiples of a *hyper* variable, which comes before, has one value, and stands in no row's density.
 ``SIMPLEX``
     A row of log probabilities under a Dirichlet prior; PyMC's simplex transform, one sampled number less than values.
 ``CORRELATION``
@@ -40,9 +41,10 @@ Doubles = NDArray[np.float64]
 _SCALAR, _SIMPLEX, _CORRELATION = range(3)
 TYPES = {"scalar": _SCALAR, "simplex": _SIMPLEX, "correlation": _CORRELATION}
 
-#: Fields of a variable's record: type, first sampled number, first value, rows, values per row.
-_TYPE, _X, _V, _ROWS, _SIZE = range(5)
-N_VARIABLE_FIELDS = 5
+#: Fields of a variable's record: type, first sampled number, first value, rows, values per row, record of the variable
+#: it is scaled by (-1 for none).
+_TYPE, _X, _V, _ROWS, _SIZE, _SCALED_BY = range(6)
+N_VARIABLE_FIELDS = 6
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,12 @@ class Variable:
         Of the variable in a posterior draw; () and (size,) for shared ones.
     centre
         Number that is subtracted from the values inside the engine; scalars with an identity link only.
+    is_hyper
+        Whether this one value only scales the priors of other variables; its own prior is GAMMA, and PyMC's free
+        variable has its very name.
+    scaled_by
+        Name of an earlier hyper variable that the second hyper-parameters are multiplied by; with the priors
+        INVERSE_GAMMA and INVERSE_GAMMA_VARIANCE only, whose scale they are.
     """
 
     name: str
@@ -76,6 +84,22 @@ class Variable:
     type: Literal["scalar", "simplex", "correlation"] = "scalar"
     shape: tuple[int, ...] = ()
     centre: float = 0.0
+    is_hyper: bool = False
+    scaled_by: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what `place` does not compute."""
+        inverse = (PriorKind.INVERSE_GAMMA, PriorKind.INVERSE_GAMMA_VARIANCE)
+        if self.scaled_by is not None and self.prior.kind not in inverse:
+            raise InputError(
+                f"{self.name!r} must have an inverse-gamma prior to be scaled, got {self.prior.kind.name}. Leave out "
+                "scaled_by."
+            )
+        if self.is_hyper and (self.prior.kind != PriorKind.GAMMA or self.n_values != 1):
+            raise InputError(
+                f"the hyper variable {self.name!r} must be one value with a GAMMA prior, got {self.n_values} with "
+                f"{self.prior.kind.name}. Use an ordinary variable."
+            )
 
     @property
     def n_values(self) -> int:
@@ -102,7 +126,7 @@ class Variable:
     @property
     def free_name(self) -> str:
         """Name of the free variable."""
-        return f"{self.name}_{'z' if self.whitened else 'free'}"
+        return self.name if self.is_hyper else f"{self.name}_{'z' if self.whitened else 'free'}"
 
     def hyper(self) -> tuple[Doubles, Doubles]:
         """Return both hyper-parameters, one entry per value."""
@@ -271,10 +295,18 @@ def place(x: Any, table: Any, kinds: Any, first: Any, second: Any, values: Any, 
         at, v, rows, size = table[t, _X], table[t, _V], table[t, _ROWS], table[t, _SIZE]
         kind = table[t, _TYPE]
         if kind == _SCALAR:
+            by = table[t, _SCALED_BY]
+            scale = values[table[by, _V]] if by >= 0 else 1.0
             for i in range(rows * size):
-                a, b = first[v + i], second[v + i]
+                a, b = first[v + i], second[v + i] * scale
                 values[v + i], slopes[v + i], p, gradient[at + i] = evaluate(kinds[v + i], a, b, x[at + i])
                 lp += p
+            if by >= 0:
+                # The constant of an inverse gamma has a * log(scale), and else only log(scale) - x counts.
+                above = table[by, _X]
+                for i in range(rows * size):
+                    lp += first[v + i] * x[above]
+                    gradient[above] -= gradient[at + i]
         elif kind == _SIMPLEX:
             for r in range(rows):
                 log_weights(x[at + r * (size - 1) :], size, values[v + r * size :])

@@ -6,6 +6,7 @@ has unit scale. The other priors enter the model as PyMC distributions of their 
 
 `Between` states a prior as a central interval and becomes a whitened prior once the parameter's support is known.
 A PyMC distribution such as ``pm.HalfNormal.dist(2.0)`` is turned into (name, parameters) on entry.
+`InverseGammaVariance` may have an unknown scale that all components share.
 """
 
 from bayesmix.priors._base import Prior, Support
@@ -18,6 +19,7 @@ from bayesmix.priors._entry import (
     stack_parameters,
     weights_from_dict,
 )
+from bayesmix.priors._hierarchical import PRIOR_SETS, InverseGammaVariance, hyper_of, richardson_green
 from bayesmix.priors._random import draw_prior
 from bayesmix.priors._scalar import (
     Beta,
@@ -36,6 +38,7 @@ from bayesmix.priors._weights import Dirichlet, SparseDirichlet, WeightsPrior
 
 __all__ = [
     "LKJ",
+    "PRIOR_SETS",
     "Beta",
     "Between",
     "ByFeature",
@@ -45,6 +48,7 @@ __all__ = [
     "Gamma",
     "HalfNormal",
     "InverseGamma",
+    "InverseGammaVariance",
     "LogNormal",
     "LogitNormal",
     "Normal",
@@ -59,7 +63,9 @@ __all__ = [
     "as_prior",
     "as_weights_prior",
     "draw_prior",
+    "hyper_of",
     "prior_from_dict",
+    "richardson_green",
     "stack_parameters",
     "weights_from_dict",
 ]

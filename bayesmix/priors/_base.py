@@ -63,6 +63,7 @@ _EXAMPLES = {
     "Exponential": "(lam=1)",
     "Gamma": "(alpha=2, beta=1)",
     "InverseGamma": "(alpha=3, beta=2)",
+    "InverseGammaVariance": "(alpha=2, beta=1)",
     "Beta": "(alpha=2, beta=2)",
     "WrappedNormal": "(mu=0, sigma=1)",
     "LKJ": "(eta=2)",

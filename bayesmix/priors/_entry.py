@@ -1,6 +1,6 @@
 """The gate for priors: PyMC distributions, lists (one prior per component) and saved dictionaries become values."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any, override
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from bayesmix.errors import InputError
 from bayesmix.priors._base import Prior
+from bayesmix.priors._hierarchical import PRIOR_SETS, InverseGammaVariance, hyper_of
 from bayesmix.priors._scalar import (
     Beta,
     Exponential,
@@ -45,6 +46,7 @@ _CLASSES: dict[str, type[Prior]] = {
         Gamma,
         HalfNormal,
         InverseGamma,
+        InverseGammaVariance,
         LKJ,
         LogNormal,
         LogitNormal,
@@ -55,23 +57,38 @@ _CLASSES: dict[str, type[Prior]] = {
 
 
 class PriorSet(Mapping[str, PriorSpec]):
-    """An immutable, hashable mapping from parameter name to prior.
+    """An immutable, hashable mapping from parameter name to prior; or the name of a set, empty until it sees data.
+
+    Attributes
+    ----------
+    name : str or None
+        Of the set in `PRIOR_SETS`, where the priors were given by such a name.
 
     Examples
     --------
     >>> PriorSet({"mu": Normal(0, 1)})["mu"]
     Normal(mu=0.0, sigma=1.0)
+    >>> PriorSet("richardson_green").name
+    'richardson_green'
     """
 
-    __slots__ = ("_items",)
+    __slots__ = ("_items", "name")
 
-    def __init__(self, priors: Mapping[str, Any] | None = None) -> None:
-        if priors is not None and not isinstance(priors, Mapping):
+    def __init__(self, priors: Mapping[str, Any] | str | None = None) -> None:
+        if isinstance(priors, str) and priors not in PRIOR_SETS:
+            raise InputError(
+                f"priors by name must be one of {sorted(PRIOR_SETS)}, got {priors!r}. Check the spelling, or map "
+                "parameter names to priors, e.g. {'mu': bm.priors.Normal(5, 2)}."
+            )
+        if priors is not None and not isinstance(priors, (str, Mapping)):
             raise InputError(
                 f"priors must map parameter names to priors, got {priors!r}. Use e.g. {{'mu': bm.priors.Normal(5, 2)}}."
             )
-        items = dict(priors or {})
-        self._items = {str(name): as_prior(value, str(name)) for name, value in items.items()}
+        given = {} if isinstance(priors, str) else dict(priors or {})
+        self._items = {str(name): as_prior(value, str(name)) for name, value in given.items()}
+        self.name: str | None = (
+            priors if isinstance(priors, str) else priors.name if isinstance(priors, PriorSet) else None
+        )
 
     @override
     def __getitem__(self, name: str) -> PriorSpec:
@@ -86,16 +103,22 @@ class PriorSet(Mapping[str, PriorSpec]):
         return len(self._items)
 
     @override
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, PriorSet) and other.name != self.name:
+            return False
+        return super().__eq__(other)
+
+    @override
     def __hash__(self) -> int:
-        return hash(frozenset(self._items.items()))
+        return hash((self.name, frozenset(self._items.items())))
 
     @override
     def __repr__(self) -> str:
-        return repr(self._items)
+        return repr(self.name or self._items)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the priors as plain JSON types."""
-        return {
+    def to_dict(self) -> dict[str, Any] | str:
+        """Return the priors as plain JSON types; a named set as its name."""
+        return self.name or {
             name: [p.to_dict() for p in prior] if isinstance(prior, tuple) else prior.to_dict()
             for name, prior in self._items.items()
         }
@@ -132,6 +155,7 @@ def as_prior(value: Any, parameter: str) -> PriorSpec:
                 f"the priors of {parameter!r} by column must be of one kind, got {[str(p) for p in priors]}. "
                 "State them all as bm.priors.Between, which becomes one kind."
             )
+        _refuse_shared(priors, parameter, "column")
         return ByFeature(tuple(map(str, value)), tuple(p for p in priors if isinstance(p, Prior)))
     if isinstance(value, (list, tuple)):
         if not value:
@@ -276,6 +300,7 @@ def stack_parameters(
             f"the priors of {parameter!r} must be one per component, got {len(spec)} for n_components={n_components}. "
             f"Give {n_components} priors, or a single one for all."
         )
+    _refuse_shared(spec, parameter, "component")
     parts = [_kind_and_fields(p) for p in spec]
     if len({_kind(kind) for kind, _ in parts}) > 1:
         raise InputError(
@@ -288,6 +313,17 @@ def stack_parameters(
         return first, {"parameters": tuple(_upright(np.array(c), vector) for c in columns)}
     fields_of = {name: _same_length([hyper[name] for _, hyper in parts], spec, parameter) for name in parts[0][1]}
     return first, {name: _upright(np.array(values), vector) for name, values in fields_of.items()}
+
+
+def _refuse_shared(priors: Iterable[PriorSpec], parameter: str, owner: str) -> None:
+    """Refuse an unknown scale in a prior of one component or column: it is there to be shared by all of them."""
+    for prior in priors:
+        if hyper_of(prior, parameter) is not None:
+            raise InputError(
+                f"the priors of {parameter!r} by {owner} must have scales that are numbers, got {prior}: an unknown "
+                "scale is shared by all components, which are then alike, while a list tells them apart. Give this "
+                f"prior once for {parameter!r}, or a number for each {owner}."
+            )
 
 
 def _same_length(values: list[Any], spec: PriorSpec, parameter: str) -> list[Any]:
@@ -321,7 +357,7 @@ def prior_from_dict(data: Any) -> PriorSpec:
     """Read back what ``Prior.to_dict`` wrote (a list is one prior per component)."""
     if isinstance(data, list):
         return tuple(p for p in map(prior_from_dict, data) if isinstance(p, Prior))
-    values = dict(data)
+    values: dict[str, Any] = {name: prior_from_dict(v) if isinstance(v, Mapping) else v for name, v in data.items()}
     kind = values.pop("prior")
     if kind == "SimplexDirichlet":
         a = values["a"]

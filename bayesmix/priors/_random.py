@@ -7,6 +7,7 @@ import numpy as np
 
 from bayesmix.data import FloatArray
 from bayesmix.priors._base import Prior
+from bayesmix.priors._hierarchical import InverseGammaVariance
 from bayesmix.priors._scalar import (
     Beta,
     Exponential,
@@ -59,9 +60,18 @@ def draw_prior(
         return rng.gamma(hyper["alpha"], 1 / np.asarray(hyper["beta"]), size)
     if isinstance(prior, InverseGamma):
         return 1 / rng.gamma(hyper["alpha"], 1 / np.asarray(hyper["beta"]), size)
+    if isinstance(prior, InverseGammaVariance):
+        return np.sqrt(_scale(hyper["beta"], size, rng) / rng.gamma(hyper["alpha"], size=size))
     if isinstance(prior, Beta):
         return rng.beta(hyper["alpha"], hyper["beta"], size)
     return _draw_vector(prior, hyper, size, rng)
+
+
+def _scale(beta: Any, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
+    """Return the scale as it is, or where it is unknown one for each draw, which all values of the draw share."""
+    if not isinstance(beta, Gamma):
+        return np.asarray(beta)
+    return rng.gamma(beta.alpha, 1 / beta.beta, (size[0], *(1 for _ in size[1:])))
 
 
 def _logistic(t: FloatArray) -> FloatArray:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, override
 
+import numpy as np
+
 from bayesmix.priors._base import Prior, Support, check_number
 
 _NINETY = 1.6448536269514722
@@ -53,7 +55,9 @@ class _FromPyMC(Prior):
     def variable(self, name: str, hyper: Mapping[str, Any], dims: tuple[str, ...], **options: Any) -> Any:
         import pymc as pm
 
-        return getattr(pm, type(self).__name__)(f"{name}_{self.suffix}", dims=dims, **hyper, **options)
+        # PyTensor computes with Python numbers such as 0.5 in single precision: 1 / 0.15625 is then off by 1e-8.
+        numbers = {field: np.asarray(value, dtype=np.float64) for field, value in hyper.items()}
+        return getattr(pm, type(self).__name__)(f"{name}_{self.suffix}", dims=dims, **numbers, **options)
 
 
 @dataclass(frozen=True)
