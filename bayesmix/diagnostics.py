@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from bayesmix.audit import Audit, audit
 from bayesmix.convergence import ESS_MIN, RHAT_MAX, convergence, stack_draws
 from bayesmix.data import FloatArray, Observations
 from bayesmix.likelihood import row_log_density
@@ -39,6 +40,8 @@ class Diagnosis:
         Smallest E-BFMI over chains.
     label_share : float
         Share of draws whose components would rather be permuted (see `bayesmix.relabeling`).
+    audit : Audit or None
+        What the components look like (see `bayesmix.audit`); None only on a fit that was saved with ``data=False``.
     """
 
     ok: bool
@@ -47,6 +50,7 @@ class Diagnosis:
     divergences: int
     bfmi: float
     label_share: float
+    audit: Audit | None
 
     @property
     def worst(self) -> tuple[float, float, float]:
@@ -68,7 +72,8 @@ def check(posterior: Posterior) -> Diagnosis:
     """Judge a fit by R-hat, ESS, divergences, E-BFMI, tree depth and the consistency of its labels.
 
     R-hat and ESS (Vehtari et al. 2021) are judged on the sorted parameters and on quantities that do not depend on
-    labels: the log-likelihood and the density at three points.
+    labels: the log-likelihood and the density at three points. What `bayesmix.audit` finds in the components is noted
+    in the text and changes nothing about ``ok``.
 
     Parameters
     ----------
@@ -95,13 +100,15 @@ def check(posterior: Posterior) -> Diagnosis:
     smallest_bfmi = float(np.min(energies.values))
     labels = check_labels(posterior) if posterior.data is not None else LabelCheck(None, 0.0, None, float("nan"))
     total = posterior.info.draws * posterior.info.chains
+    settled = _mode_findings(table, posterior)
+    components = audit(posterior) if posterior.data is not None else None
     findings = [
         *_convergence_findings(table, posterior),
-        *_mode_findings(table, posterior),
+        *settled,
         *_sampler_findings(divergences, depth, total, smallest_bfmi, posterior),
         *_label_findings(labels),
     ]
-    notes = [*_label_notes(labels), *_data_notes(posterior)]
+    notes = [*_label_notes(labels), *_data_notes(posterior), *_audit_notes(components, modes_known=bool(settled))]
     if findings:
         text = "The fit did not pass its checks. " + " ".join(findings + notes)
     else:
@@ -113,7 +120,7 @@ def check(posterior: Posterior) -> Diagnosis:
                 *notes,
             ]
         )
-    return Diagnosis(not findings, table, text, divergences, smallest_bfmi, labels.share)
+    return Diagnosis(not findings, table, text, divergences, smallest_bfmi, labels.share, components)
 
 
 def _convergence_table(posterior: Posterior) -> pd.DataFrame:
@@ -255,6 +262,14 @@ def _data_notes(posterior: Posterior) -> list[str]:
             "memberships and are left out of LOO and WAIC."
         )
     return notes
+
+
+def _audit_notes(components: Audit | None, *, modes_known: bool) -> list[str]:
+    """Return what the audit found; of modes only where the chains' places in them are not said already."""
+    if components is None:
+        return []
+    found = [text for kind, text in components.sentences.items() if kind != "modes" or not modes_known]
+    return [f"Note: {text[0].lower()}{text[1:]}" for text in found]
 
 
 def _label_notes(labels: LabelCheck) -> list[str]:

@@ -1,5 +1,7 @@
 """The verdict: what passes, what does not, and the words for it."""
 
+from dataclasses import replace
+
 import arviz_stats
 import numpy as np
 import pytest
@@ -85,21 +87,45 @@ def test_a_constant_weight_is_left_out(rng):
     assert diagnosis.table.notna().all().all()
 
 
-def test_chains_in_different_modes_are_named(rng):
-    made = made_fit(rng, shift=3.0)
+def with_modes(made, second=(3.0, 13.0)):
     made.idata["modes"] = xr.DataTree(
         xr.Dataset(
             {
                 "w": (("mode", "component"), [[0.5, 0.5], [0.5, 0.5]]),
-                "mu": (("mode", "component"), [[0.0, 10.0], [3.0, 13.0]]),
+                "mu": (("mode", "component"), [[0.0, 10.0], list(second)]),
                 "sigma": (("mode", "component"), [[1.0, 1.0], [1.0, 1.0]]),
                 "log_posterior": ("mode", [-100.0, -104.0]),
-                "log_mass": ("mode", [-105.0, -109.0]),
+                "log_mass": ("mode", [-105.0, -107.0]),
                 "hits": ("mode", [19, 1]),
             }
         )
     )
+    return made
+
+
+def test_chains_in_different_modes_are_named(rng):
+    made = with_modes(made_fit(rng, shift=3.0))
     text = check(made).text
-    assert "different modes: chains 1, 2, 3 near mu = (0, 10) with about 0.98 of their mass" in text
+    assert "different modes: chains 1, 2, 3 near mu = (0, 10) with about 0.88 of their mass" in text
     assert "chain 0 near mu = (3, 13)" in text
+    assert "further mode" not in text  # what the chains' places say already
     assert len(made.modes) == 4
+
+
+def test_what_the_audit_finds_is_noted_and_fails_nothing(rng):
+    diagnosis = check(with_modes(made_fit(rng)))
+    assert diagnosis.ok
+    assert diagnosis.text.startswith("The fit passed its checks")
+    assert (
+        "Note: the posterior has a further mode near w = (0.5, 0.5) and mu = (3, 13) with about 12 %" in diagnosis.text
+    )
+    assert diagnosis.audit.findings[0].startswith("The posterior has a further mode")
+    assert "Note" not in check(made_fit(rng)).text
+
+
+def test_without_data_there_is_no_audit(rng):
+    made = made_fit(rng)
+    diagnosis = check(replace(made, data=None))
+    assert diagnosis.ok
+    assert diagnosis.audit is None
+    assert "Note" not in diagnosis.text

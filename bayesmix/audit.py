@@ -1,0 +1,378 @@
+"""Are the components what an analyst takes them for? Empty ones, twins, spikes, bumps, overlap and further modes.
+
+A fit may have converged and still mislead: a component may hold no row, or two may be the same, or one may have shrunk
+onto a single tied value. `audit` looks for that on at most 400 draws and 2000 rows; `bayesmix.diagnostics.check` puts
+what it finds into words.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from bayesmix.data import FloatArray
+from bayesmix.information import spike_scales, spikes
+from bayesmix.intervals import CredibleInterval, credible_interval
+from bayesmix.likelihood import responsibilities, row_chunks, row_log_density, thinned
+from bayesmix.model import WEIGHTS_NAME
+from bayesmix.posterior import DrawArrays, Posterior
+from bayesmix.prediction import default_grid
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["Audit", "audit"]
+
+EMPTY = 0.2
+"""Components that are empty on average, from which on they are mentioned: one of them in every fifth draw."""
+
+TWIN_DISTANCE = 0.25
+"""Total variation below which two components are twins: that of normals 0.64 sd apart, or of sds in a ratio of 1.7. The
+best guess which of the two an equal mixture's row is from is then right in less than 63 % of the rows; 50 % is chance.
+"""
+
+TWINS = 0.2
+"""Share of draws with twins from which on they are mentioned."""
+
+SPIKE = 0.2
+"""Share of draws in a spike from which on it is mentioned: less than one chain in four that sits there."""
+
+FEWER_BUMPS = 0.5
+"""Share of draws whose density has fewer maxima than components from which on that is mentioned: the rule, then."""
+
+OVERLAP = 0.1
+"""Share of rows the best assignment gets wrong from which on it is mentioned."""
+
+MODE_MASS = 0.05
+"""Share of the posterior mass from which on a further mode is named; below, it would not move an 89 % interval."""
+
+_MAX_DRAWS = 400
+_MAX_ROWS = 2000
+_MAX_TERMS = 20_000_000
+"""Occupancy needs every row, since few may hold a component up; many rows make do with fewer draws, at least 10."""
+
+_TINY = 1e-300
+_GRID = 512
+_GRID_ROWS = 500
+_BUMP_DRAWS = 200
+
+type _Pairs = list[tuple[int, int]]
+
+
+@dataclass(frozen=True, eq=False)
+class Audit:
+    """What a fit's components look like.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per component: ``weight``, the posterior mean; ``p_empty``, the probability that fewer than one row is
+        expected in it (weight below 1 / n); ``p_spike``, the probability that its sd lies below what the data resolve
+        (see `bayesmix.information.spikes`), ``spike_at``, the value it then sits on (NaN where it never does), and
+        ``spike_rows``, how many rows have that value.
+    pairs : DataFrame
+        One row per pair of components that have parameters: ``distance``, the mean total variation between their
+        densities (0 the same, 1 apart); ``p_twins``, the probability that it is below 0.25; ``confused``, the share of
+        rows that would be taken for the one and are from the other if memberships were drawn.
+    facts : DataFrame
+        Mean and interval over draws of ``occupied``, the number of components with parameters that hold at least one
+        row, and ``misassigned``, the share of rows that the best assignment gets wrong if the model is right.
+    bumps : Series
+        Probability of each number of local maxima of the mixture density; empty where there is more than one column,
+        or one of counts, categories or angles.
+    modes : DataFrame
+        Modes of the posterior that hold more than 5 % of its mass by Laplace's approximation, the largest first.
+    sentences : mapping
+        What is worth saying, by kind: ``"spike"``, ``"empty"``, ``"twins"``, ``"bumps"``, ``"overlap"``, ``"modes"``.
+    """
+
+    table: pd.DataFrame
+    pairs: pd.DataFrame
+    facts: pd.DataFrame
+    bumps: pd.Series
+    modes: pd.DataFrame
+    sentences: Mapping[str, str]
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """The sentences, each with what was found and what to do; none for well separated components."""
+        return tuple(self.sentences.values())
+
+    def __repr__(self) -> str:
+        return f"{self.table.to_string()}\n{' '.join(self.findings) or 'Nothing found.'}"
+
+
+def audit(posterior: Posterior) -> Audit:
+    """Look at the components of a fit.
+
+    The number of occupied components is the mean over draws of ``sum_k (1 - prod_i (1 - r_ik))``, r being the
+    responsibilities. The total variation between the densities of two components is estimated with the rows, which
+    come from the mixture g: ``|f_j - f_k| / g`` summed over rows, over the same sum of ``(f_j + f_k) / g``. This takes
+    any family and any number of columns, since f_k / g is ``r_k / w_k``. The share of rows misassigned is the mean
+    over rows of ``1 - max_k r_ik``, the Bayes error.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        With its data.
+
+    Returns
+    -------
+    Audit
+
+    Examples
+    --------
+    >>> import bayesmix as bm
+    >>> fit = bm.Mixture(2).fit(bm.load_dataset("arm_lengths")["length"], random_seed=1)  # doctest: +SKIP
+    >>> fit.check().audit.pairs["p_twins"]  # doctest: +SKIP
+    """
+    draws, k = thinned(posterior.arrays, _MAX_DRAWS), posterior.n_components
+    pairs: _Pairs = list(combinations(range(k), 2))
+    occupied = _occupied(posterior)[:, :k].sum(axis=1)
+    distance, confused, wrong = _overlaps(posterior, draws, pairs)
+    table, between = _component_table(posterior, draws), _pair_table(pairs, distance, confused)
+    interval = credible_interval()
+    facts = _with_interval({"occupied": occupied, "misassigned": wrong}, interval)
+    bumps, modes = _bump_table(posterior, draws), _mode_table(posterior)
+    held, missed = facts.to_numpy()
+    sparse = float(posterior.resolved.total_concentration().mean()) < 1
+    sentences = {
+        "spike": _spike_sentence(table),
+        "empty": _empty_sentence(table["p_empty"].to_numpy()[:k], held, interval, sparse=sparse),
+        "twins": _twin_sentence(pairs, distance),
+        "bumps": _bump_sentence(bumps, k),
+        "overlap": _overlap_sentence(pairs, confused.mean(axis=0), missed, interval),
+        "modes": _mode_sentence(modes),
+    }
+    if sentences["empty"] or sentences["twins"]:
+        sentences["bumps"] = ""  # the same remedy twice
+    if sentences["spike"]:
+        sentences["modes"] = ""  # the search keeps out of spikes: what it found is not all, nor its shares right
+    return Audit(table, between, facts, bumps, modes, {kind: text for kind, text in sentences.items() if text})
+
+
+def _component_table(posterior: Posterior, draws: DrawArrays) -> pd.DataFrame:
+    columns = {
+        "weight": draws.weights.mean(axis=0),
+        "p_empty": np.mean(draws.weights < 1 / posterior.observations.total, axis=0),
+        **_spike_columns(posterior, draws),
+    }
+    return pd.DataFrame(columns, index=pd.Index(list(posterior.component_labels), name="component"))
+
+
+def _pair_table(pairs: _Pairs, distance: FloatArray, confused: FloatArray) -> pd.DataFrame:
+    columns = {
+        "distance": distance.mean(axis=0),
+        "p_twins": np.mean(distance < TWIN_DISTANCE, axis=0),
+        "confused": confused.mean(axis=0),
+    }
+    first, second = np.array(pairs, dtype=int).reshape(-1, 2).T
+    return pd.DataFrame(columns, index=pd.MultiIndex.from_arrays([first, second], names=["first", "second"]))
+
+
+def _with_interval(quantities: Mapping[str, FloatArray], interval: CredibleInterval) -> pd.DataFrame:
+    rows = {name: [values.mean(), *interval.bounds(values)] for name, values in quantities.items()}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["mean", *interval.columns]).astype(float)
+
+
+def _seen(posterior: Posterior) -> tuple[FloatArray, FloatArray]:
+    """Return the distinct rows in which something was observed, and how often each counts."""
+    distinct = posterior.observations.distinct
+    seen = ~np.isnan(distinct.cells).all(axis=1)
+    return distinct.cells[seen], distinct.counts[seen]
+
+
+def _some_rows(posterior: Posterior) -> tuple[FloatArray, FloatArray]:
+    """Return the same, at most 2000 of them, drawn at random as the data have it: the same for equal data."""
+    cells, counts = _seen(posterior)
+    if len(cells) <= _MAX_ROWS:
+        return cells, counts
+    rng = np.random.default_rng(int(posterior.observations.digest[:16], 16))
+    rows = np.sort(rng.choice(len(cells), _MAX_ROWS, p=counts / counts.sum()))
+    return cells[rows], np.full(_MAX_ROWS, counts.sum() / _MAX_ROWS)
+
+
+def _occupied(posterior: Posterior) -> FloatArray:
+    """Return the probability of each component to hold at least one row, per draw, shape (S, M)."""
+    cells, counts = _seen(posterior)
+    most = _MAX_TERMS // (len(cells) * len(posterior.component_labels))
+    draws = thinned(posterior.arrays, min(_MAX_DRAWS, max(10, most)))
+    log_empty = np.zeros(draws.weights.shape)
+    for rows in row_chunks(len(cells), draws.weights.size):
+        absent = np.maximum(1 - responsibilities(posterior, draws, cells[rows]), _TINY)
+        log_empty += np.einsum("i,sik->sk", counts[rows], np.log(absent))
+    return -np.expm1(log_empty)
+
+
+def _overlaps(posterior: Posterior, draws: DrawArrays, pairs: _Pairs) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return distance and confusion of pairs, shape (S, pairs), and the share of rows misassigned, shape (S,)."""
+    cells, counts = _some_rows(posterior)
+    apart, whole, both = (np.zeros((draws.n_draws, len(pairs))) for _ in range(3))
+    right = np.zeros(draws.n_draws)
+    weights = np.maximum(draws.weights, _TINY)
+    for rows in row_chunks(len(cells), draws.weights.size):
+        r, c = responsibilities(posterior, draws, cells[rows]), counts[rows]
+        right += r.max(axis=2) @ c
+        for p, (j, k) in enumerate(pairs):
+            first, second = r[..., j] / weights[:, [j]], r[..., k] / weights[:, [k]]
+            apart[:, p] += np.abs(first - second) @ c
+            whole[:, p] += (first + second) @ c
+            both[:, p] += 2 * (r[..., j] * r[..., k]) @ c
+    # Where no row is near either of the two, the rows cannot tell them apart.
+    distance = np.divide(apart, whole, out=np.zeros_like(apart), where=whole > 0)
+    return distance, both / counts.sum(), np.maximum(1 - right / counts.sum(), 0.0)
+
+
+def _spike_columns(posterior: Posterior, draws: DrawArrays) -> dict[str, FloatArray]:
+    """Return the share of draws in a spike, the value it sits on and the rows that have it, of all components."""
+    width = len(posterior.component_labels)
+    share, at, rows = np.zeros(width), np.full(width, np.nan), np.zeros(width)
+    inside, scales = spikes(posterior, draws), spike_scales(posterior, draws)
+    share[: posterior.n_components] = inside.mean(axis=0)
+    for k in np.flatnonzero(share):
+        chosen = inside[:, k]
+        # Of several columns the one in which the component is narrowest beside the data.
+        widths = [np.median(scale.sd[chosen, k]) / max(np.ptp(scale.on_scale), _TINY) for scale in scales]
+        scale = scales[int(np.argmin(widths))]
+        nearest = int(np.argmin(np.abs(scale.on_scale - np.median(scale.place[chosen, k]))))
+        at[k], rows[k] = scale.values[nearest], scale.counts[nearest]
+    return {"p_spike": share, "spike_at": at, "spike_rows": rows}
+
+
+def _bump_table(posterior: Posterior, draws: DrawArrays) -> pd.Series:
+    """Return the share of draws by number of local maxima of the mixture density."""
+    blocks = posterior.resolved.blocks
+    family = blocks[0].family
+    empty = pd.Series(dtype=float, name="probability")
+    if len(blocks) > 1 or family.multivariate or family.discrete or family.circular:
+        return empty.rename_axis("maxima")
+    # Between rows lie at least two points, so that the grid is as fine as the narrowest component that holds rows.
+    values = posterior.observations.columns[0].merged.values
+    values = np.unique(values[np.linspace(0, len(values) - 1, _GRID_ROWS).astype(int)])
+    even = default_grid(posterior, points=_GRID)
+    grid = np.union1d(even, np.concatenate([values, 0.5 * (values[1:] + values[:-1])]))
+    grid = grid[(grid >= even[0]) & (grid <= even[-1])]
+    cells = np.repeat(grid[:, np.newaxis], posterior.layout.widths[0], axis=1)
+    number = _maxima(row_log_density(posterior, thinned(draws, _BUMP_DRAWS), cells))
+    shares = np.bincount(number) / len(number)
+    at = np.flatnonzero(shares)
+    return pd.Series(shares[at], index=pd.Index(at, name="maxima"), name="probability")
+
+
+def _maxima(values: FloatArray) -> npt.NDArray[np.intp]:
+    """Return the number of local maxima along the last axis; flat parts belong to what comes before them."""
+    with np.errstate(invalid="ignore"):
+        slope = np.sign(np.round(np.nan_to_num(np.diff(values, axis=1)), 6))
+    ends = np.ones((len(values), 1))
+    slope = np.concatenate([ends, slope, -ends], axis=1)
+    last = np.maximum.accumulate(np.where(slope != 0, np.arange(slope.shape[1]), 0), axis=1)
+    slope = np.take_along_axis(slope, last, axis=1)
+    return np.asarray(((slope[:, :-1] > 0) & (slope[:, 1:] < 0)).sum(axis=1))
+
+
+def _mode_table(posterior: Posterior) -> pd.DataFrame:
+    """Return share of the mass, weights and order parameter of the modes with a share worth naming."""
+    columns = ["mass", WEIGHTS_NAME]
+    if "modes" not in posterior.idata.children:
+        return pd.DataFrame(columns=columns)
+    modes: xr.Dataset = posterior.idata["modes"].to_dataset()
+    log_mass = modes["log_mass"].values
+    if not np.isfinite(log_mass[np.argmax(modes["log_posterior"].values)]):
+        return pd.DataFrame(columns=columns)  # the highest mode lies on a ridge, which has no Laplace mass
+    mass = np.where(np.isfinite(log_mass), np.exp(log_mass - np.nanmax(log_mass)), 0.0)
+    mass = mass / mass.sum()
+    rows: dict[str, Any] = {"mass": mass, WEIGHTS_NAME: list(modes[WEIGHTS_NAME].values)}
+    if posterior.resolved.order_key is not None:
+        name, entry = posterior.resolved.order_key
+        values = modes[name].transpose("mode", ...).values
+        rows[name] = list(np.atleast_2d(values if values.ndim < 3 else values[..., entry]))
+    table = pd.DataFrame(rows, index=pd.Index(np.arange(len(mass)), name="mode"))
+    return table[table["mass"] > MODE_MASS].sort_values("mass", ascending=False)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def _spike_sentence(table: pd.DataFrame) -> str:
+    share = table["p_spike"].to_numpy()
+    worst = int(np.argmax(share))
+    if share[worst] < SPIKE:
+        return ""
+    return (
+        f"Component {table.index[worst]} has shrunk onto the value {table['spike_at'].to_numpy()[worst]:.6g} "
+        f"({table['spike_rows'].to_numpy()[worst]:g} rows) in {_percent(share[worst])} of the draws: its sd lies below "
+        "what the data resolve. Use resolution= if values are rounded, or bm.priors.Between(low, high) for the sds, "
+        "with low at the precision of the data."
+    )
+
+
+def _empty_sentence(empty: FloatArray, fact: FloatArray, interval: CredibleInterval, *, sparse: bool) -> str:
+    mean, lower, upper = fact.tolist()
+    k, worst = len(empty), int(np.argmax(empty))
+    if k - mean < EMPTY:
+        return ""
+    meant = "That is what a sparse weights prior is for: take it as the number of groups."
+    return (
+        f"Only about {mean:.1f} of the {k} components hold rows ({interval.words} {lower:.1f} to {upper:.1f}): "
+        f"component {worst} is expected to hold less than one in {_percent(empty[worst])} of the draws. "
+        f"{meant if sparse else 'Fewer components may do.'}"
+    )
+
+
+def _twin_sentence(pairs: _Pairs, distance: FloatArray) -> str:
+    twins = distance < TWIN_DISTANCE
+    share = float(np.mean(twins.any(axis=1)))
+    if share < TWINS:
+        return ""
+    first, second = pairs[int(np.argmax(twins.sum(axis=0)))]
+    return (
+        f"In {_percent(share)} of the draws two components are hardly distinct, mostly {first} and {second}: their "
+        "densities have more than three quarters in common. Fewer components may do."
+    )
+
+
+def _bump_sentence(bumps: pd.Series, k: int) -> str:
+    number, share = bumps.index.to_numpy(), bumps.to_numpy()
+    if share[number < k].sum() < FEWER_BUMPS:
+        return ""
+    usual = int(np.argmax(share))
+    return (
+        f"The density has {number[usual]} maxim{'um' if number[usual] == 1 else 'a'} in {_percent(share[usual])} of "
+        f"the draws, so {k} components need not be {k} groups: several may make up the shape of one. Compare fewer "
+        "components, or a family with that shape."
+    )
+
+
+def _overlap_sentence(pairs: _Pairs, confused: FloatArray, fact: FloatArray, interval: CredibleInterval) -> str:
+    mean, lower, upper = fact.tolist()
+    if mean < OVERLAP:
+        return ""
+    mostly = ""
+    if len(pairs) > 1:
+        first, second = pairs[int(np.argmax(confused))]
+        mostly = f", mostly between components {first} and {second}"
+    return (
+        f"Groups overlap: even if the model is right, the best assignment gets {_percent(mean)} of the rows wrong "
+        f"({interval.words} {100 * lower:.0f} to {100 * upper:.0f} %){mostly}. Go by the probabilities of "
+        "assignments(), not by its labels alone."
+    )
+
+
+def _mode_sentence(modes: pd.DataFrame) -> str:
+    parts = []
+    for row in modes.iloc[1:].to_dict("records"):
+        places = [f"{name} = ({', '.join(f'{v:.4g}' for v in row[name])})" for name in modes.columns[1:]]
+        parts.append(f"{' and '.join(places)} with about {_percent(row['mass'])} of the mass")
+    if not parts:
+        return ""
+    several = len(parts) > 1
+    return (
+        f"The posterior has {'further modes' if several else 'a further mode'} near {'; '.join(parts)}: chains may not "
+        f"have visited {'them' if several else 'it'} as often. See fit.modes; narrower priors or another number of "
+        "components decide."
+    )
