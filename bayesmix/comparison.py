@@ -1,16 +1,18 @@
 """Compare fits of the same data by their expected log predictive density, and say what that allows to conclude."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from bayesmix.criteria import WAIC, PointwiseLOO, pointwise_loo, waic, weighted_se
-from bayesmix.data import FloatArray
+from bayesmix.data import FloatArray, show_some
 from bayesmix.diagnostics import Diagnosis, check
 from bayesmix.errors import InputError
+from bayesmix.exact import Advance, repaired_loos
 from bayesmix.posterior import Posterior
 
 __all__ = [
@@ -28,8 +30,8 @@ CLEAR_DIFFERENCE = 2.0
 """A difference in elpd below this is never called clear, however small its standard error."""
 
 COLUMNS = {
-    "elpd": "PSIS-LOO estimate of the expected log predictive density of new rows, in nats; higher is better. "
-    "Distrust it where n_high_k > 0.",
+    "elpd": "LOO estimate of the expected log predictive density of new rows, in nats; higher is better. By PSIS, and "
+    "by refits for rows that PSIS cannot be trusted for. Distrust it where n_high_k > n_repaired.",
     "se": "Standard error of elpd over rows. Of little use for comparing fits: use dse.",
     "elpd_diff": "elpd minus the best elpd, <= 0.",
     "dse": "Standard error of elpd_diff over rows. Rough, usually too small, below about 100 rows.",
@@ -41,12 +43,14 @@ COLUMNS = {
     "p_waic": "Effective number of parameters by WAIC.",
     "n_high_p_waic": "Rows whose WAIC penalty exceeds 0.4, where WAIC is unreliable.",
     "pareto_k": "Largest Pareto k: how heavily LOO leans on few draws for its worst row.",
-    "n_high_k": "Rows whose Pareto k exceeds the reliable limit, min(1 - 1 / log10(draws), 0.7).",
+    "n_high_k": "Rows whose Pareto k, before any repair, exceeds the reliable limit, min(1 - 1 / log10(draws), 0.7).",
+    "n_repaired": "Rows whose part of elpd is exact, from a refit without them: those counted in n_high_k, unless a "
+    "refit failed, which the note says, or repair was switched off.",
     "r_hat": "Largest R-hat; above 1.01 the fit has not converged and its row means nothing.",
     "ess": "Smallest effective sample size, bulk or tail; below 400 interval ends are noisy.",
     "divergences": "Divergent draws; above 0 the fit may have missed a narrow region.",
     "seconds": "Wall-clock seconds of the fit.",
-    "note": "Empty, or why the fit is missing or not to be trusted.",
+    "note": "Empty, or why the fit or its elpd is missing or not to be trusted.",
 }
 
 
@@ -62,14 +66,24 @@ class Ranking:
         Name to pointwise LOO.
     passed : tuple
         Names of the fits that passed their checks.
+    repaired : mapping
+        Name to the labels of the rows that elpd was repaired for by refits; the first row of those that are equal.
     """
 
     table: pd.DataFrame
     loos: Mapping[Any, PointwiseLOO]
     passed: tuple[Any, ...]
+    repaired: Mapping[Any, list[Any]] = field(default_factory=dict)
 
 
-def rank(posteriors: Mapping[Any, Posterior], failures: Mapping[Any, str], index_name: str) -> Ranking:
+def rank(
+    posteriors: Mapping[Any, Posterior],
+    failures: Mapping[Any, str],
+    index_name: str,
+    *,
+    repair: bool = True,
+    advance: Advance | None = None,
+) -> Ranking:
     """Compare fits of the same data.
 
     Parameters
@@ -80,6 +94,10 @@ def rank(posteriors: Mapping[Any, Posterior], failures: Mapping[Any, str], index
         Name to the reason why there is no fit; they become rows of their own.
     index_name : str
         Name of the table's index.
+    repair : bool, default True
+        Whether rows that PSIS is not reliable for are refitted; see `bayesmix.exact`.
+    advance : callable, optional
+        Called with the number of refits done and their total over all fits.
 
     Returns
     -------
@@ -91,7 +109,10 @@ def rank(posteriors: Mapping[Any, Posterior], failures: Mapping[Any, str], index
         If the fits are of different data.
     """
     _refuse_different_data(posteriors)
-    loos = {name: pointwise_loo(posterior) for name, posterior in posteriors.items()}
+    if repair:
+        loos = repaired_loos(posteriors, advance=advance)
+    else:
+        loos = {name: pointwise_loo(posterior) for name, posterior in posteriors.items()}
     versus_best = differences(loos).assign(weight=stacking_weights(loos))
     rows: dict[Any, dict[str, Any]] = {}
     passed = []
@@ -100,16 +121,36 @@ def rank(posteriors: Mapping[Any, Posterior], failures: Mapping[Any, str], index
         if diagnosis.ok:
             passed.append(name)
         row = _row(loos[name], waic(posterior), diagnosis, posterior)
-        rows[name] = row | versus_best.loc[name].to_dict() | {"note": "" if diagnosis.ok else diagnosis.text}
+        labels = _labels(posterior, loos[name].rows[loos[name].failed])
+        rows[name] = row | versus_best.loc[name].to_dict() | {"note": _note(diagnosis, labels)}
     for name, reason in failures.items():
         rows[name] = {"note": reason}
     table = pd.DataFrame.from_dict(rows, orient="index").reindex(columns=list(COLUMNS))
     if index_name == "n_components":
         table = table.sort_index()
     table.index.name = index_name
-    for column in ("n_high_k", "n_high_p_waic", "divergences"):
+    for column in ("n_high_k", "n_repaired", "n_high_p_waic", "divergences"):
         table[column] = table[column].astype("Int64")
-    return Ranking(table, loos, tuple(passed))
+    repaired = {name: _labels(posteriors[name], loo.rows[loo.repaired]) for name, loo in loos.items()}
+    return Ranking(table, loos, tuple(passed), repaired)
+
+
+def _labels(posterior: Posterior, positions: npt.NDArray[np.intp]) -> list[Any]:
+    """Return the labels of the first row of each distinct one at some positions."""
+    rows = posterior.observations
+    return rows.index[rows.first_rows[np.unique(positions)]].tolist()
+
+
+def _note(diagnosis: Diagnosis, failed: Sequence[Any]) -> str:
+    """Return why a fit, or its elpd, is not to be trusted."""
+    sentences = [] if diagnosis.ok else [diagnosis.text]
+    if failed:
+        words = ("s", "refits without them") if len(failed) > 1 else ("", "the refit without it")
+        sentences.append(
+            f"elpd is rough for row{words[0]} {show_some(failed)}: {words[1]} did not converge, so an estimate with a "
+            "high Pareto k stands. Fewer components or tighter priors usually help."
+        )
+    return " ".join(sentences)
 
 
 def _refuse_different_data(posteriors: Mapping[Any, Posterior]) -> None:
@@ -167,6 +208,7 @@ def _row(result: PointwiseLOO, information: WAIC, diagnosis: Diagnosis, posterio
         "n_high_p_waic": information.n_unreliable,
         "pareto_k": float(result.pareto_k.max()),
         "n_high_k": result.n_high_k,
+        "n_repaired": result.n_repaired,
         "r_hat": rhat,
         "ess": min(bulk, tail),
         "divergences": diagnosis.divergences,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesmix.data import FloatArray, Observations
+from bayesmix.data.column import BoolArray
 from bayesmix.errors import InputError
 from bayesmix.likelihood import MAX_TERMS, log_mean_exp, row_chunks, row_log_density, thinned
 from bayesmix.model import OBSERVED_NAME
@@ -24,7 +25,6 @@ __all__ = [
     "WAIC",
     "PointwiseLOO",
     "check_counts",
-    "loo",
     "loo_of",
     "pointwise_loo",
     "relative_efficiency",
@@ -203,8 +203,10 @@ class PointwiseLOO:
         Positions among the distinct values.
     counts : ndarray, shape (r,)
         Units each row stands for; n / r each for a random sample.
-    elpd_i, lppd_i, pareto_k : ndarray, shape (r,)
-        Leave-one-out and full log predictive densities, and the reliability of the former.
+    elpd_i, lppd_i : ndarray, shape (r,)
+        Leave-one-out and full log predictive densities.
+    pareto_k : ndarray, shape (r,)
+        How far PSIS can be relied on for elpd_i; of PSIS still where elpd_i comes from a refit.
     approximation : ndarray, shape (r,)
         Cheap approximation of elpd_i; zeros when all rows are present.
     total_approximation : float
@@ -217,6 +219,11 @@ class PointwiseLOO:
         Pareto k up to which PSIS is reliable.
     sampled : bool
         Whether the rows are a random sample.
+    repaired, failed : ndarray of bool, shape (r,)
+        Whether elpd_i is exact, by a refit without the unit; whether a refit was tried, did not converge, and elpd_i is
+        still that of PSIS.
+    mc_error : ndarray, shape (r,)
+        Monte-Carlo standard error of elpd_i where it is exact; NaN elsewhere.
     """
 
     rows: np.ndarray
@@ -230,6 +237,9 @@ class PointwiseLOO:
     n_samples: int
     good_k: float
     sampled: bool
+    repaired: BoolArray
+    failed: BoolArray
+    mc_error: FloatArray
 
     @property
     def elpd(self) -> float:
@@ -247,10 +257,27 @@ class PointwiseLOO:
         return float(self.counts @ (self.lppd_i - self.elpd_i))
 
     @property
+    def high_k(self) -> BoolArray:
+        """Rows whose Pareto k exceeds the reliable limit."""
+        return self.pareto_k > self.good_k
+
+    @property
     def n_high_k(self) -> int:
-        """Units among those computed whose Pareto k exceeds the reliable limit."""
-        high = self.pareto_k > self.good_k
-        return int(high.sum() if self.sampled else self.counts[high].sum())
+        """Units among those computed for which PSIS is not reliable, repaired or not."""
+        return self._units(self.high_k)
+
+    @property
+    def n_repaired(self) -> int:
+        """Units among those computed whose elpd is exact, by a refit."""
+        return self._units(self.repaired)
+
+    @property
+    def n_unrepaired(self) -> int:
+        """Units for which PSIS is not reliable and which were not repaired: no refit was tried, or it failed."""
+        return self._units(self.high_k & ~self.repaired)
+
+    def _units(self, rows: BoolArray) -> int:
+        return int(rows.sum() if self.sampled else self.counts[rows].sum())
 
     def subsampling_se(self, other: "PointwiseLOO | None" = None) -> float:
         """Return the error that drawing rows at random adds to elpd, or to its difference to another fit's."""
@@ -310,6 +337,9 @@ def pointwise_loo(posterior: Posterior) -> PointwiseLOO:
         n_samples=int(result.n_samples),
         good_k=float(result.good_k),
         sampled=sampled,
+        repaired=np.zeros(len(rows), dtype=bool),
+        failed=np.zeros(len(rows), dtype=bool),
+        mc_error=np.full(len(rows), np.nan),
     )
 
 
@@ -344,25 +374,20 @@ def _arviz_loo(posterior: Posterior, log_lik: "xr.DataArray", counts: FloatArray
         return arviz_loo(tree, pointwise=True, var_name=OBSERVED_NAME, reff=relative_efficiency(log_lik, counts))
 
 
-def loo(posterior: Posterior) -> Any:
-    """Return PSIS-LOO as ArviZ's own object, computed with the label-free relative efficiency.
+def loo_of(rows: PointwiseLOO, posterior: Posterior) -> Any:
+    """Put pointwise results into ArviZ's own object.
 
     Parameters
     ----------
+    rows : PointwiseLOO
     posterior : Posterior
+        Whose rows they are.
 
     Returns
     -------
     arviz_stats.ELPDDataLOO or arviz_stats.ELPDDataLOOSubsample
-        Pointwise over the fitted rows; print it for a summary. Above 2000 distinct values a subsample, whose
-        ``subsampling_se`` is the error that adds. ArviZ's warning about high Pareto k is left to that summary and to
-        the table of a comparison.
+        ``warning`` where rows that PSIS is not reliable for were not repaired.
     """
-    return loo_of(pointwise_loo(posterior), posterior)
-
-
-def loo_of(rows: PointwiseLOO, posterior: Posterior) -> Any:
-    """Put pointwise results into ArviZ's object."""
     import xarray as xr
     from arviz_stats.utils import ELPDDataLOO, ELPDDataLOOSubsample
 
@@ -374,7 +399,7 @@ def loo_of(rows: PointwiseLOO, posterior: Posterior) -> Any:
         "n_samples": rows.n_samples,
         "n_data_points": int(rows.n),
         "scale": "log",
-        "warning": rows.n_high_k > 0,
+        "warning": rows.n_unrepaired > 0,
         "good_k": rows.good_k,
     }
     if rows.sampled:

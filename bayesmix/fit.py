@@ -15,6 +15,7 @@ from bayesmix.blocks import read_new_rows, read_rows
 from bayesmix.data import Observations
 from bayesmix.errors import InputError
 from bayesmix.evaluation import Evaluation, evaluate
+from bayesmix.exact import repaired_loo
 from bayesmix.intervals import credible_interval
 from bayesmix.likelihood import MAX_STORED, log_likelihood
 from bayesmix.mixture import Mixture
@@ -181,9 +182,25 @@ class Fit(Posterior):
         """Return one row per chain, draw and component with the sorted parameters as columns."""
         return prediction.tidy_draws(self)
 
-    def loo(self) -> Any:
-        """Return PSIS-LOO as ArviZ's ``ELPDData``; see `bayesmix.criteria.loo`."""
-        return criteria.loo(self)
+    def loo(self, *, exact: bool = False, repair: bool = True) -> Any:
+        """Return LOO as ArviZ's ``ELPDData``: by PSIS, and by refits for rows that PSIS cannot be trusted for.
+
+        Parameters
+        ----------
+        exact : bool, default False
+            Refit without every distinct row: brute force, a fraction of a second for each on small data.
+        repair : bool, default True
+            Whether rows whose Pareto k exceeds ``good_k`` are refitted; see `bayesmix.exact`.
+
+        Returns
+        -------
+        arviz_stats.ELPDDataLOO or arviz_stats.ELPDDataLOOSubsample
+            Pointwise over the fitted rows; ``pareto_k`` stays that of PSIS, and ``warning`` says whether any row above
+            the limit was left as it is. Above 2000 distinct values a random sample of the rows, whose
+            ``subsampling_se`` is the error that adds.
+        """
+        rows = repaired_loo(self, exact=exact) if exact or repair else criteria.pointwise_loo(self)
+        return criteria.loo_of(rows, self)
 
     def waic(self) -> criteria.WAIC:
         """Return WAIC; see `bayesmix.criteria.waic_of`. PSIS-LOO is the better default."""

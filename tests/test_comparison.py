@@ -80,15 +80,28 @@ def test_clearly_worse_needs_both_conditions():
 def ranking_of(elpd, passed=None, rows=50, noise=0.01):
     """A ranking with given total elpd and nearly constant differences."""
     rng = np.random.default_rng(1)
-    base, zeros = rng.normal(size=rows), np.zeros(rows)
+    base, zeros, none = rng.normal(size=rows), np.zeros(rows), np.zeros(rows, dtype=bool)
     loos = {}
     for k, v in elpd.items():
         pointwise = base + v / rows + noise * rng.normal(size=rows)
         loos[k] = PointwiseLOO(
-            np.arange(rows), np.ones(rows), pointwise, pointwise, zeros, zeros, 0.0, rows, 8000, 0.7, sampled=False
+            rows=np.arange(rows),
+            counts=np.ones(rows),
+            elpd_i=pointwise,
+            lppd_i=pointwise,
+            pareto_k=zeros,
+            approximation=zeros,
+            total_approximation=0.0,
+            n=rows,
+            n_samples=8000,
+            good_k=0.7,
+            sampled=False,
+            repaired=none,
+            failed=none,
+            mc_error=zeros,
         )
     totals = {k: loo.elpd for k, loo in loos.items()}
-    table = differences(loos).assign(elpd=pd.Series(totals), n_high_k=0, pareto_k=0.1, note="")
+    table = differences(loos).assign(elpd=pd.Series(totals), n_high_k=0, n_repaired=0, pareto_k=0.1, note="")
     table.index.name = "n_components"
     return Ranking(table, loos, tuple(elpd) if passed is None else passed)
 

@@ -1,0 +1,227 @@
+"""Exact leave-one-out where PSIS cannot be trusted: the posterior is drawn again without the unit.
+
+PSIS reweights the draws of the full posterior, which fails for a unit that these lean on: its Pareto k is high then.
+For such a unit the model is fitted again without it, under the priors that were resolved on all data, and
+
+``elpd_i = log(mean_s p(y_i | theta_s))``, theta_s drawn given the other units,
+
+as Vehtari, Gelman & Gabry (2017, section 2.1) recommend.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import numpy.typing as npt
+
+from bayesmix.criteria import PointwiseLOO, pointwise_loo
+from bayesmix.data import FloatArray, Observations
+from bayesmix.errors import SamplingError
+from bayesmix.likelihood import log_mean_exp, row_log_density
+from bayesmix.posterior import Posterior
+from bayesmix.refits import redraw
+from bayesmix.settings import SamplerSettings
+
+__all__ = ["Advance", "LeftOut", "leave_out", "repaired_loo", "repaired_loos"]
+
+type Advance = Callable[[int, int], None]
+"""Told how many refits are done, and of how many."""
+
+_CHAINS = 4
+#: Draws per chain of a refit, and of the longer one that replaces it where it will not do. With 4 x 1000 draws the
+#: Monte-Carlo error of elpd_i was 0.02 to 0.03 for the flagged rows of arm lengths and galaxies.
+_DRAWS, _MORE_DRAWS, _MORE_TUNE = 1000, 4000, 1000
+#: Chains agree on the left-out row's density up to this R-hat.
+_RHAT_MAX = 1.05
+#: Share of divergent draws, in the longer run, up to which a refit counts as converged: a handful among many thousands
+#: moves a mean by far less than its Monte-Carlo error.
+_DIVERGENT_MAX = 1e-3
+_MC_ERROR_MAX = 0.05
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """One unit's exact leave-one-out density.
+
+    Attributes
+    ----------
+    elpd : float
+        Its log predictive density given all other units; NaN if there are no draws.
+    mc_error : float
+        Monte-Carlo standard error of `elpd`.
+    r_hat : float
+        R-hat of the unit's log-density.
+    divergences : int
+        Divergent draws.
+    n_draws : int
+        Draws over all chains.
+    """
+
+    elpd: float = float("nan")
+    mc_error: float = float("nan")
+    r_hat: float = float("nan")
+    divergences: int = 0
+    n_draws: int = 0
+
+    @property
+    def converged(self) -> bool:
+        """Whether the draws can be relied on."""
+        agree = np.isfinite(self.elpd) and not self.r_hat > _RHAT_MAX
+        return bool(agree and self.divergences <= _DIVERGENT_MAX * self.n_draws)
+
+    @property
+    def clean(self) -> bool:
+        """Whether a longer run would have nothing to mend."""
+        return self.converged and self.divergences == 0 and not self.mc_error > _MC_ERROR_MAX
+
+
+def leave_out(posterior: Posterior, position: int) -> LeftOut:
+    """Draw from the posterior without one unit of a distinct row, and return that unit's predictive density.
+
+    A run with divergent draws, chains that disagree or a Monte-Carlo error above 0.05 is replaced by one four times as
+    long. Seeds follow from the fit's and the position, so the same fit gives the same numbers.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    position : int
+        Position among the distinct rows.
+
+    Returns
+    -------
+    LeftOut
+        Not converged where the sampler failed, or where nothing else was observed in some column.
+    """
+    rest = posterior.observations.without_unit(position)
+    if not all(column.present.any() for column in rest.columns):
+        return LeftOut()
+    info = posterior.info
+    seeds = np.random.SeedSequence([info.random_seed, position]).generate_state(2).tolist()
+    settings = SamplerSettings(
+        _DRAWS, None, _CHAINS, info.target_accept, None, seeds[0], info.engine, progressbar=False
+    )
+    try:
+        first = _density(posterior, position, rest, settings)
+        if first.clean:
+            return first
+        target = (1 + info.target_accept) / 2 if first.divergences else info.target_accept
+        longer = {"draws": _MORE_DRAWS, "tune": _MORE_TUNE, "target_accept": target, "random_seed": seeds[1]}
+        return _density(posterior, position, rest, replace(settings, **longer))
+    except SamplingError:
+        return LeftOut()
+
+
+def _density(posterior: Posterior, position: int, rest: Observations, settings: SamplerSettings) -> LeftOut:
+    from arviz_stats.base import array_stats
+
+    drawn = redraw(posterior, rest, settings)
+    cells = posterior.observations.distinct.cells[[position]]
+    values = row_log_density(posterior, drawn.arrays, cells)
+    by_chain = values.reshape(drawn.chains, -1)
+    elpd = float(log_mean_exp(values)[0])
+    if not np.isfinite(elpd):
+        return LeftOut(elpd, divergences=drawn.divergences, n_draws=by_chain.size)
+    return LeftOut(
+        elpd, _mc_error(by_chain), float(array_stats.rhat(by_chain)), drawn.divergences, drawn.arrays.n_draws
+    )
+
+
+def _mc_error(log_density: FloatArray) -> float:
+    """Return the standard error of log(mean(p)) by the delta method: that of mean(p), relative to it."""
+    from arviz_stats.base import array_stats
+
+    density = np.exp(log_density - log_density.max())
+    spread = float(density.std())
+    if spread == 0:
+        return 0.0
+    return spread / float(density.mean()) / float(np.sqrt(array_stats.ess(density, method="mean")))
+
+
+def repaired_loo(posterior: Posterior, *, exact: bool = False, advance: Advance | None = None) -> PointwiseLOO:
+    """Compute LOO by PSIS and replace the rows that it cannot be trusted for by exact refits.
+
+    Kept for the life of the posterior, so that asking again costs nothing.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    exact : bool, default False
+        Refit for every distinct row, not only for those whose Pareto k exceeds the reliable limit.
+    advance : callable, optional
+        Called with the number of refits done and their total, at first and after each; not at all where there are none.
+
+    Returns
+    -------
+    PointwiseLOO
+        Rows whose refit did not converge keep their PSIS estimate and are marked in ``failed``.
+
+    Raises
+    ------
+    InputError
+        If the fit has weights that are no counts.
+    """
+    kept = _KEPT.setdefault(posterior, {})
+    if exact not in kept:
+        plain = pointwise_loo(posterior)
+        kept[exact] = _repaired(posterior, plain, _to_refit(plain, exact=exact), advance)
+    return kept[exact]
+
+
+_KEPT: "WeakKeyDictionary[Posterior, dict[bool, PointwiseLOO]]" = WeakKeyDictionary()
+
+
+def repaired_loos[Name](
+    posteriors: Mapping[Name, Posterior], *, advance: Advance | None = None
+) -> dict[Name, PointwiseLOO]:
+    """Compute `repaired_loo` of several fits; `advance` is told of all refits together.
+
+    Parameters
+    ----------
+    posteriors : mapping
+        Name to fit.
+    advance : callable, optional
+    """
+    plain = {name: pointwise_loo(p) for name, p in posteriors.items() if False not in _KEPT.get(p, {})}
+    todo = {name: _to_refit(loo, exact=False) for name, loo in plain.items()}
+    total, done = sum(map(len, todo.values())), 0
+    for name, loo in plain.items():
+        told = None if advance is None else _Shifted(advance, done, total)
+        _KEPT.setdefault(posteriors[name], {})[False] = _repaired(posteriors[name], loo, todo[name], told)
+        done += len(todo[name])
+    return {name: repaired_loo(posterior) for name, posterior in posteriors.items()}
+
+
+@dataclass(frozen=True)
+class _Shifted:
+    """A part's progress as that of the whole."""
+
+    advance: Advance
+    before: int
+    total: int
+
+    def __call__(self, done: int, _: int) -> None:
+        self.advance(self.before + done, self.total)
+
+
+def _to_refit(loo: PointwiseLOO, *, exact: bool) -> npt.NDArray[np.intp]:
+    """Return positions among the distinct rows, each once: of a random sample several rows may be the same."""
+    return np.unique(loo.rows if exact else loo.rows[loo.high_k])
+
+
+def _repaired(
+    posterior: Posterior, plain: PointwiseLOO, positions: npt.NDArray[np.intp], advance: Advance | None
+) -> PointwiseLOO:
+    elpd, mc_error = plain.elpd_i.copy(), plain.mc_error.copy()
+    repaired, failed = plain.repaired.copy(), plain.failed.copy()
+    for done, position in enumerate(positions.tolist()):
+        if advance is not None and done == 0:
+            advance(0, len(positions))
+        left_out, at = leave_out(posterior, position), plain.rows == position
+        if left_out.converged:
+            elpd[at], mc_error[at], repaired[at] = left_out.elpd, left_out.mc_error, True
+        else:
+            failed[at] = True
+        if advance is not None:
+            advance(done + 1, len(positions))
+    return replace(plain, elpd_i=elpd, mc_error=mc_error, repaired=repaired, failed=failed)
