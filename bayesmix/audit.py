@@ -1,7 +1,7 @@
 """Are the components what an analyst takes them for? Empty ones, twins, spikes, bumps, overlap and further modes.
 
 A fit may have converged and still mislead: a component may hold no row, or two may be the same, or one may have shrunk
-onto a single tied value. `audit` looks for that on at most 400 draws and 2000 rows; `bayesmix.diagnostics.check` puts
+onto a single tied value. `audit` looks for that on at most 400 draws and 1000 rows; `bayesmix.diagnostics.check` puts
 what it finds into words.
 """
 
@@ -51,7 +51,7 @@ MODE_MASS = 0.05
 """Share of the posterior mass from which on a further mode is named; below, it would not move an 89 % interval."""
 
 _MAX_DRAWS = 400
-_MAX_ROWS = 2000
+_MAX_ROWS = 1000
 _MAX_TERMS = 20_000_000
 """Occupancy needs every row, since few may hold a component up; many rows make do with fewer draws, at least 10."""
 
@@ -187,13 +187,13 @@ def _seen(posterior: Posterior) -> tuple[FloatArray, FloatArray]:
 
 
 def _some_rows(posterior: Posterior) -> tuple[FloatArray, FloatArray]:
-    """Return the same, at most 2000 of them, drawn at random as the data have it: the same for equal data."""
+    """Return the same, at most 1000 of them, at evenly spaced units of the sorted rows."""
     cells, counts = _seen(posterior)
     if len(cells) <= _MAX_ROWS:
         return cells, counts
-    rng = np.random.default_rng(int(posterior.observations.digest[:16], 16))
-    rows = np.sort(rng.choice(len(cells), _MAX_ROWS, p=counts / counts.sum()))
-    return cells[rows], np.full(_MAX_ROWS, counts.sum() / _MAX_ROWS)
+    below = np.cumsum(counts)
+    at = np.searchsorted(below, (np.arange(_MAX_ROWS) + 0.5) / _MAX_ROWS * below[-1])
+    return cells[at], np.full(_MAX_ROWS, below[-1] / _MAX_ROWS)
 
 
 def _occupied(posterior: Posterior) -> FloatArray:
@@ -211,19 +211,21 @@ def _occupied(posterior: Posterior) -> FloatArray:
 def _overlaps(posterior: Posterior, draws: DrawArrays, pairs: _Pairs) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return distance and confusion of pairs, shape (S, pairs), and the share of rows misassigned, shape (S,)."""
     cells, counts = _some_rows(posterior)
-    apart, whole, both = (np.zeros((draws.n_draws, len(pairs))) for _ in range(3))
+    first, second = np.array(pairs, dtype=int).reshape(-1, 2).T
+    scaled = np.zeros(draws.weights.shape)
+    shared, both = (np.zeros((draws.n_draws, len(pairs))) for _ in range(2))
     right = np.zeros(draws.n_draws)
-    weights = np.maximum(draws.weights, _TINY)
     for rows in row_chunks(len(cells), draws.weights.size):
         r, c = responsibilities(posterior, draws, cells[rows]), counts[rows]
         right += r.max(axis=2) @ c
+        both += 2 * (np.swapaxes(r * c[:, np.newaxis], 1, 2) @ r)[:, first, second]
+        ratio = np.ascontiguousarray(np.moveaxis(r / np.maximum(draws.weights, _TINY)[:, np.newaxis], 2, 0))
+        scaled += (ratio @ c).T
         for p, (j, k) in enumerate(pairs):
-            first, second = r[..., j] / weights[:, [j]], r[..., k] / weights[:, [k]]
-            apart[:, p] += np.abs(first - second) @ c
-            whole[:, p] += (first + second) @ c
-            both[:, p] += 2 * (r[..., j] * r[..., k]) @ c
-    # Where no row is near either of the two, the rows cannot tell them apart.
-    distance = np.divide(apart, whole, out=np.zeros_like(apart), where=whole > 0)
+            shared[:, p] += np.minimum(ratio[j], ratio[k]) @ c
+    total = scaled[:, first] + scaled[:, second]
+    # |a - b| = a + b - 2 min(a, b). Where no row is near either of the two, the rows cannot tell them apart.
+    distance = 1 - np.divide(2 * shared, total, out=np.ones_like(shared), where=total > 0)
     return distance, both / counts.sum(), np.maximum(1 - right / counts.sum(), 0.0)
 
 
