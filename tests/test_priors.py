@@ -67,6 +67,11 @@ def test_words_say_what_the_numbers_mean(prior, distribution):
         (priors.WrappedNormal(), "uniform on the circle"),
         (priors.WrappedNormal(1, 0.5), "wrapped normal around 1, sd 0.5 rad"),
         (priors.LKJ(2), "LKJ, eta 2"),
+        (priors.InverseGammaVariance(2, 0.5), "square inverse gamma, shape 2, scale 0.5"),
+        (
+            priors.InverseGammaVariance(2, priors.Gamma(0.2, 1.5)),
+            "square inverse gamma, shape 2, one scale for all components: gamma, shape 0.2, rate 1.5",
+        ),
         (as_prior(priors.Dirichlet([1, 2]), "p"), "Dirichlet, concentration (1.0, 2.0)"),
         (
             as_prior({"a": priors.Normal(0, 1), "b": priors.Normal(5, 2)}, "mu"),
@@ -168,6 +173,8 @@ def test_errors_say_what_is_wrong(make, words):
         (priors.Gamma(2, 1), 1),
         (priors.LogNormal(0, 1), math.inf),
         (priors.InverseGamma(2, 1), math.inf),
+        (priors.InverseGammaVariance(2, 1), math.inf),
+        (priors.InverseGammaVariance(2, priors.Gamma(0.25, 1)), 3.5),
         (as_prior({"a": priors.Gamma(2, 1), "b": priors.Gamma(1.5, 1)}, "sigma"), 0.5),
         (priors.Distribution("HalfCauchy", (1,)), 0),
         (priors.Distribution("Weibull", (3, 1)), 2),
@@ -210,6 +217,21 @@ def test_beta_and_wrapped_normal_as_pymc_writes_them():
     got, mu = written("mu", priors.WrappedNormal(1, 0.8), {"component": [0, 1]})(z)
     assert got == pytest.approx(stats.norm.logpdf(z).sum())
     np.testing.assert_allclose(mu, [1.24, 4.2 - 2 * np.pi])  # wound around the circle
+
+
+def test_an_inverse_gamma_variance_as_pymc_writes_it():
+    squares = np.array([0.2, 7.0])
+    coords = {"component": [0, 1]}
+    got, sigma = written("sigma", priors.InverseGammaVariance(2, 5), coords)(squares)
+    assert got == pytest.approx(stats.invgamma(2, scale=5).logpdf(squares).sum())
+    np.testing.assert_allclose(sigma**2, squares, rtol=1e-15)
+
+
+def test_numbers_stay_in_double_precision():
+    """PyTensor's own constants are single where they can be, which puts 1e-8 into a rate."""
+    got, _ = written("sigma", priors.Gamma(0.2, 0.15625), {"component": [0, 1]})(np.array([0.5, 50.0]))
+    expected = stats.gamma(0.2, scale=1 / 0.15625).logpdf([0.5, 50.0]).sum()
+    assert got == pytest.approx(expected, rel=1e-13)
 
 
 @pytest.mark.parametrize(("eta", "p"), [(2.0, 2), (0.7, 3), (1.0, 4)])
@@ -289,6 +311,9 @@ def test_by_column_mappings():
         priors.ByFeature(("a", "b"), (priors.Between(1, 2), priors.Between(3, 4))),
         (priors.WrappedNormal(1, 2), priors.WrappedNormal(2, 1)),
         priors.Distribution("StudentT", (3, 1, 2)),
+        priors.InverseGammaVariance(2, 0.5),
+        priors.InverseGammaVariance(2, priors.Gamma(0.2, 1.5)),
+        (priors.InverseGammaVariance(2, 0.5), priors.InverseGammaVariance(3, 0.5)),
     ],
     ids=str,
 )

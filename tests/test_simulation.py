@@ -32,6 +32,7 @@ def fits(values, distribution, least=1e-4):
         (bm.priors.Exponential(2), stats.expon(scale=0.5)),
         (bm.priors.Gamma(3, 2), stats.gamma(3, scale=0.5)),
         (bm.priors.InverseGamma(3, 2), stats.invgamma(3, scale=2)),
+        (bm.priors.InverseGammaVariance(1.5, 2), stats.gengamma(1.5, -2, scale=2**0.5)),
         (bm.priors.LogNormal(0.3, 0.5), stats.lognorm(0.5, scale=np.exp(0.3))),
         (bm.priors.Between(0.5, 5), stats.lognorm(0.69993705, scale=np.exp(0.45814537))),
         (bm.priors.Distribution("HalfCauchy", (2.0,)), stats.halfcauchy(scale=2)),
