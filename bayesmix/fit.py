@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 
-from bayesmix import assignment, criteria, diagnostics, plots, prediction, storage
+from bayesmix import assignment, averaging, criteria, diagnostics, plots, prediction, storage
 from bayesmix.blocks import read_new_rows, read_rows
 from bayesmix.data import Observations
 from bayesmix.errors import InputError
@@ -102,6 +102,13 @@ class Fit(Posterior):
             Keep one value per draw, dims (chain, draw, obs, component), instead of the mean, dims (obs, component).
         """
         return assignment.assignment_probabilities(self, self.observations, draws=draws)
+
+    def co_clustering(self) -> "xr.DataArray":
+        """Return for every pair of rows the probability that they are of one group.
+
+        See `bayesmix.averaging.co_clustering`; at most 5000 rows.
+        """
+        return averaging.co_clustering({"fit": self}, [1.0])
 
     def predict(self, y: Any, *, ci_prob: float | None = None, ci_kind: str | None = None) -> pd.DataFrame:
         """Assign new rows to components, as `assignments` does for the fitted ones.

@@ -35,6 +35,7 @@ LAYERS = [
     ["audit", "exact"],
     ["diagnostics"],
     ["comparison", "storage"],
+    ["averaging"],
     ["plots"],
     ["fit"],
     ["choice", "calibration"],
