@@ -8,22 +8,19 @@ what it finds into words.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from bayesmix.data import FloatArray
-from bayesmix.information import spike_scales, spikes
+from bayesmix.information import mode_arrays, spike_scales, spikes
 from bayesmix.intervals import CredibleInterval, credible_interval
 from bayesmix.likelihood import responsibilities, row_chunks, row_log_density, thinned
 from bayesmix.model import WEIGHTS_NAME
 from bayesmix.posterior import DrawArrays, Posterior
 from bayesmix.prediction import default_grid
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 __all__ = ["Audit", "audit"]
 
@@ -50,12 +47,16 @@ OVERLAP = 0.1
 MODE_MASS = 0.05
 """Share of the posterior mass from which on a further mode is named; below, it would not move an 89 % interval."""
 
+MISSED = 0.25
+"""Share of a mode's mass below which the draws near it are too few: Laplace's approximation is not off by more."""
+
 _MAX_DRAWS = 400
 _MAX_ROWS = 1000
 _MAX_TERMS = 20_000_000
 """Occupancy needs every row, since few may hold a component up; many rows make do with fewer draws, at least 10."""
 
 _TINY = 1e-300
+_LOWEST = -700.0
 _GRID = 512
 _GRID_ROWS = 500
 _BUMP_DRAWS = 200
@@ -85,7 +86,8 @@ class Audit:
         Probability of each number of local maxima of the mixture density; empty where there is more than one column,
         or one of counts, categories or angles.
     modes : DataFrame
-        Modes of the posterior that hold more than 5 % of its mass by Laplace's approximation, the largest first.
+        Modes of the posterior that hold more than 5 % of its ``mass`` by Laplace's approximation, the largest first,
+        with the share of ``draws`` that are nearest to each in the rows' log-densities, and some of the parameters.
     sentences : mapping
         What is worth saying, by kind: ``"spike"``, ``"empty"``, ``"twins"``, ``"bumps"``, ``"overlap"``, ``"modes"``.
     """
@@ -137,13 +139,13 @@ def audit(posterior: Posterior) -> Audit:
     table, between = _component_table(posterior, draws), _pair_table(pairs, distance, confused)
     interval = credible_interval()
     facts = _with_interval({"occupied": occupied, "misassigned": wrong}, interval)
-    bumps, modes = _bump_table(posterior, draws), _mode_table(posterior)
+    bumps, modes = _bump_table(posterior, draws), _mode_table(posterior, draws)
     held, missed = facts.to_numpy()
     sparse = float(posterior.resolved.total_concentration().mean()) < 1
     sentences = {
         "spike": _spike_sentence(table),
         "empty": _empty_sentence(table["p_empty"].to_numpy()[:k], held, interval, sparse=sparse),
-        "twins": _twin_sentence(pairs, distance),
+        "twins": "" if sparse else _twin_sentence(pairs, distance),  # spare components may lie anywhere
         "bumps": _bump_sentence(bumps, k),
         "overlap": _overlap_sentence(pairs, confused.mean(axis=0), missed, interval),
         "modes": _mode_sentence(modes),
@@ -276,24 +278,37 @@ def _maxima(values: FloatArray) -> npt.NDArray[np.intp]:
     return np.asarray(((slope[:, :-1] > 0) & (slope[:, 1:] < 0)).sum(axis=1))
 
 
-def _mode_table(posterior: Posterior) -> pd.DataFrame:
-    """Return share of the mass, weights and order parameter of the modes with a share worth naming."""
-    columns = ["mass", WEIGHTS_NAME]
-    if "modes" not in posterior.idata.children:
+def _mode_table(posterior: Posterior, draws: DrawArrays) -> pd.DataFrame:
+    """Return shares of the mass and of the draws, weights and order parameter of the modes worth naming."""
+    columns = ["mass", "draws", WEIGHTS_NAME]
+    points = mode_arrays(posterior)
+    if points is None:
         return pd.DataFrame(columns=columns)
-    modes: xr.Dataset = posterior.idata["modes"].to_dataset()
+    modes = posterior.idata["modes"].to_dataset()
     log_mass = modes["log_mass"].values
     if not np.isfinite(log_mass[np.argmax(modes["log_posterior"].values)]):
         return pd.DataFrame(columns=columns)  # the highest mode lies on a ridge, which has no Laplace mass
     mass = np.where(np.isfinite(log_mass), np.exp(log_mass - np.nanmax(log_mass)), 0.0)
     mass = mass / mass.sum()
-    rows: dict[str, Any] = {"mass": mass, WEIGHTS_NAME: list(modes[WEIGHTS_NAME].values)}
+    kept = np.argsort(-mass, kind="stable")[: int((mass > MODE_MASS).sum())]
+    points = points.take(kept)
+    near = _nearest(posterior, draws, points)
+    rows: dict[str, Any] = {"mass": mass[kept], "draws": near, WEIGHTS_NAME: list(points.weights)}
     if posterior.resolved.order_key is not None:
         name, entry = posterior.resolved.order_key
-        values = modes[name].transpose("mode", ...).values
-        rows[name] = list(np.atleast_2d(values if values.ndim < 3 else values[..., entry]))
-    table = pd.DataFrame(rows, index=pd.Index(np.arange(len(mass)), name="mode"))
-    return table[table["mass"] > MODE_MASS].sort_values("mass", ascending=False)
+        values = points.parameters[name]
+        rows[name] = list(values if values.ndim == 2 else values[..., entry])
+    return pd.DataFrame(rows, index=pd.Index(kept, name="mode"))
+
+
+def _nearest(posterior: Posterior, draws: DrawArrays, points: DrawArrays) -> FloatArray:
+    """Return the share of draws nearest to each point, by the rows' log-densities: labels do not matter to these."""
+    if points.n_draws == 1:
+        return np.ones(1)
+    cells, counts = _some_rows(posterior)
+    own, at = (np.maximum(row_log_density(posterior, some, cells), _LOWEST) for some in (draws, points))
+    square = np.stack([(own - one) ** 2 @ counts for one in at], axis=1)
+    return np.bincount(np.argmin(square, axis=1), minlength=len(at)) / draws.n_draws
 
 
 def _percent(share: float) -> str:
@@ -366,15 +381,18 @@ def _overlap_sentence(pairs: _Pairs, confused: FloatArray, fact: FloatArray, int
 
 
 def _mode_sentence(modes: pd.DataFrame) -> str:
-    parts = []
-    for row in modes.iloc[1:].to_dict("records"):
-        places = [f"{name} = ({', '.join(f'{v:.4g}' for v in row[name])})" for name in modes.columns[1:]]
-        parts.append(f"{' and '.join(places)} with about {_percent(row['mass'])} of the mass")
-    if not parts:
+    if len(modes) < 2:
         return ""
-    several = len(parts) > 1
-    return (
-        f"The posterior has {'further modes' if several else 'a further mode'} near {'; '.join(parts)}: chains may not "
-        f"have visited {'them' if several else 'it'} as often. See fit.modes; narrower priors or another number of "
-        "components decide."
+    parts = []
+    for row in modes.to_dict("records"):
+        places = [f"{name} = ({', '.join(f'{v:.4g}' for v in row[name])})" for name in modes.columns[2:]]
+        shares = f"{_percent(row['mass'])} of the mass, {_percent(row['draws'])} of the draws"
+        parts.append(f"{' and '.join(places)} (about {shares})")
+    missed = (modes["draws"].to_numpy() < MISSED * modes["mass"].to_numpy()).any()
+    remedy = (
+        "The chains have hardly been near some of it: run it again with another random_seed; narrower priors or "
+        "another number of components decide."
+        if missed
+        else "The chains went to all of them; means over draws lie in between. See fit.modes."
     )
+    return f"The posterior has {len(modes)} modes, near {'; '.join(parts)}. {remedy}"

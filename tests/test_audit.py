@@ -227,12 +227,26 @@ def test_further_modes_are_named_from_five_percent_on(rng):
     add_modes(made, [[0, 20], [1, 2], [3, 4]], [-10, -12, -14], np.log([0.86, 0.1, 0.04]))
     found = audit(made)
     assert found.modes["mass"].to_list() == pytest.approx([0.86, 0.1])
-    assert "a further mode near w = (0.5, 0.5) and mu = (1, 2) with about 10 % of the mass" in found.sentences["modes"]
-    assert "(3, 4)" not in found.sentences["modes"]
+    assert found.modes["draws"].to_list() == [1.0, 0.0]
+    text = found.sentences["modes"]
+    assert "2 modes, near w = (0.5, 0.5) and mu = (0, 20) (about 86 % of the mass, 100 % of the draws); " in text
+    assert "w = (0.5, 0.5) and mu = (1, 2) (about 10 % of the mass, 0 % of the draws). The chains have hardly" in text
+    assert "(3, 4)" not in text
     add_modes(made, [[0, 20], [1, 2]], [-10, -12], [-1, np.nan])  # a ridge has no mass
     assert "modes" not in audit(made).sentences
     add_modes(made, [[0, 20], [1, 2], [3, 4]], [-10, -12, -12], [np.nan, -1, -1])  # the highest point lies on one
     assert audit(made).modes.empty
+
+
+def test_draws_are_counted_with_the_nearest_mode_whatever_the_labels():
+    y = np.array([0.0, 1.0, 10.0, 11.0, 20.0, 21.0])
+    mu = np.tile([0.5, 15.5], (40, 1))
+    mu[30:] = [5.5, 20.5]
+    made = make_fit(y, np.full((40, 2), 0.5), {"mu": mu, "sigma": np.full((40, 2), 3.0)})
+    add_modes(made, [[20.5, 5.5], [0.5, 15.5]], [-10, -10.5], np.log([0.6, 0.4]))
+    found = audit(made)
+    assert found.modes["draws"].to_list() == [0.25, 0.75]
+    assert "The chains went to all of them" in found.sentences["modes"]
 
 
 def test_counts_equal_expanded_rows(rng):
