@@ -6,11 +6,11 @@ from dataclasses import replace
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import pandas as pd
 
-from bayesmix import assignment, averaging, criteria, diagnostics, plots, prediction, storage
+from bayesmix import assignment, averaging, criteria, diagnostics, evidence, plots, prediction, storage
 from bayesmix.blocks import read_new_rows, read_rows
 from bayesmix.data import Observations
 from bayesmix.errors import InputError
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
 
-__all__ = ["Fit", "fit_mixture", "load"]
+__all__ = ["Fit", "fit_mixture", "fit_rows", "load"]
 
 
 class Fit(Posterior):
@@ -209,6 +209,12 @@ class Fit(Posterior):
         rows = repaired_loo(self, exact=exact) if exact or repair else criteria.pointwise_loo(self)
         return criteria.loo_of(rows, self)
 
+    def log_evidence(
+        self, *, method: Literal["auto", "bridge", "smc"] = "auto", random_seed: int | None = None
+    ) -> evidence.Evidence:
+        """Return the log marginal likelihood with its Monte-Carlo error; see `bayesmix.evidence.log_evidence`."""
+        return evidence.log_evidence(self, method=method, random_seed=random_seed)
+
     def waic(self) -> criteria.WAIC:
         """Return WAIC; see `bayesmix.criteria.waic_of`. PSIS-LOO is the better default."""
         return criteria.waic(self)
@@ -356,11 +362,29 @@ def fit_mixture(
     Fit
     """
     observations = read_rows(mixture.family, y, weights, resolution)
-    resolved = resolve(mixture, observations)
+    return fit_rows(mixture, resolve(mixture, observations), observations, settings)
+
+
+def fit_rows(mixture: Mixture, resolved: Mixture, observations: Observations, settings: SamplerSettings) -> Fit:
+    """Draw from the posterior of a resolved mixture given rows that were read before.
+
+    Parameters
+    ----------
+    mixture : Mixture
+        The specification as the user gave it.
+    resolved : Mixture
+        The same with every prior as numbers.
+    observations : Observations
+    settings : SamplerSettings
+
+    Returns
+    -------
+    Fit
+    """
     tree, info = draw(resolved, observations, settings)
     fit = Fit(mixture, resolved, tree, info, observations)
     # Weighted rows stand for several units, which readers of the group could not know.
-    if weights is None and info.draws * info.chains * observations.n <= MAX_STORED:
+    if observations.weights is None and info.draws * info.chains * observations.n <= MAX_STORED:
         tree["log_likelihood"] = tree_group(log_likelihood(fit))
     return fit
 
