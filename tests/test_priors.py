@@ -367,3 +367,133 @@ def test_an_interval_on_the_circle_is_a_wrapped_normal():
     prior = priors.Between(0.5, 1.5).resolve("mu", "angle")
     assert isinstance(prior, priors.WrappedNormal)
     assert stats.norm(prior.mu, prior.sigma).cdf([0.5, 1.5]) == pytest.approx([0.05, 0.95])
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.7])
+@pytest.mark.parametrize(
+    ("prior", "distribution"),
+    [
+        (priors.Normal(3, 2), lambda p: stats.norm(p.mu, p.sigma)),
+        (priors.Gamma(4, 2), lambda p: stats.gamma(p.alpha, scale=1 / p.beta)),
+        (priors.HalfNormal(2), lambda p: stats.halfnorm(scale=p.sigma)),
+        (priors.Exponential(3), lambda p: stats.expon(scale=1 / p.lam)),
+    ],
+    ids=str,
+)
+def test_spread_multiplies_the_standard_deviation(prior, distribution, factor):
+    before, after = distribution(prior), distribution(prior.spread(factor))
+    assert after.std() == pytest.approx(factor * before.std())
+    # One with a scale only has its mean move along.
+    moved = factor if isinstance(prior, (priors.HalfNormal, priors.Exponential)) else 1.0
+    assert after.mean() == pytest.approx(moved * before.mean())
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.7])
+@pytest.mark.parametrize(
+    ("prior", "log_moments"),
+    [
+        (priors.InverseGamma(3, 2), lambda p: log_moments_of(stats.invgamma(p.alpha, scale=p.beta))),
+        (priors.InverseGammaVariance(0.4, 2), lambda p: log_moments_of(stats.invgamma(p.alpha, scale=p.beta))),
+        (
+            priors.InverseGammaVariance(2, priors.Gamma(0.5, 1.5)),
+            lambda p: np.add(
+                log_moments_of(stats.invgamma(p.alpha)),
+                log_moments_of(stats.gamma(p.beta.alpha, scale=1 / p.beta.beta)),
+            ),
+        ),
+    ],
+    ids=str,
+)
+def test_spread_multiplies_the_standard_deviation_of_the_logarithm(prior, log_moments, factor):
+    (mean, variance), (spread_mean, spread_variance) = log_moments(prior), log_moments(prior.spread(factor))
+    assert spread_variance == pytest.approx(factor**2 * variance, rel=1e-6)
+    assert spread_mean == pytest.approx(mean, abs=1e-6)
+
+
+def log_moments_of(distribution):
+    """Mean and variance of the logarithm, by quantiles at the nodes of a double-exponential rule."""
+    t = np.linspace(-4.5, 4.5, 20001)
+    u = math.pi / 2 * np.sinh(t)
+    weight = math.pi / 4 * np.cosh(t) / np.cosh(u) ** 2 * (t[1] - t[0])
+    logs = np.log(
+        np.where(u < 0, distribution.ppf(1 / (1 + np.exp(-2 * u))), distribution.isf(1 / (1 + np.exp(2 * u))))
+    )
+    mean = weight @ logs
+    return np.array([mean, weight @ (logs - mean) ** 2])
+
+
+@pytest.mark.parametrize(
+    ("prior", "factor", "expected"),
+    [
+        (priors.LogNormal(1, 0.5), 2, priors.LogNormal(1, 1)),
+        (priors.LogitNormal(1, 0.5), 0.5, priors.LogitNormal(1, 0.25)),
+        (priors.WrappedNormal(1, 0.5), 2, priors.WrappedNormal(1, 1)),
+        (priors.Beta(2, 6), 2, priors.Beta(0.5, 1.5)),
+        (priors.SimplexDirichlet(1.0), 0.5, priors.SimplexDirichlet(4.0)),
+        (priors.SimplexDirichlet((1.0, 2.0)), 2, priors.SimplexDirichlet((0.25, 0.5))),
+        (priors.LKJ(8), 2, priors.LKJ(2)),
+        (priors.LKJ(2), 2, priors.LKJ(1)),
+        (priors.LKJ(0.5), 2, priors.LKJ(0.5)),
+        (priors.LKJ(2), 0.5, priors.LKJ(8)),
+        (
+            priors.ByFeature(("a", "b"), (priors.Normal(1, 2), priors.Normal(3, 4))),
+            2,
+            priors.ByFeature(("a", "b"), (priors.Normal(1, 4), priors.Normal(3, 8))),
+        ),
+        (priors.Distribution("StudentT", (3, 1, 2)), 2, priors.Distribution("StudentT", (3, 1, 2))),
+    ],
+    ids=str,
+)
+def test_spread_of_the_other_priors(prior, factor, expected):
+    assert prior.spread(factor) == expected
+
+
+def test_spread_of_an_interval_is_that_of_what_it_becomes():
+    between = priors.Between(0.5, 5)
+    for support in ("real", "positive"):
+        spread, plain = between.spread(2).resolve("x", support), between.resolve("x", support).spread(2)
+        assert (spread.mu, spread.sigma) == pytest.approx((plain.mu, plain.sigma))
+
+
+@pytest.mark.parametrize("factor", [0, -1, math.inf, math.nan, True, "2"])
+def test_spread_by_nonsense_is_refused(factor):
+    with pytest.raises(InputError, match=r"factor must be a finite number > 0, got .*Use e\.g\. 2"):
+        priors.Normal(0, 1).spread(factor)
+
+
+@pytest.mark.parametrize(
+    ("prior", "distribution", "value"),
+    [
+        (priors.Normal(3, 2), stats.norm(), [-1.0, 0.5]),
+        (priors.LogNormal(3, 2), stats.norm(), [-1.0, 0.5]),
+        (priors.WrappedNormal(3, 2), stats.norm(), [-1.0, 0.5]),
+        (priors.HalfNormal(2), stats.halfnorm(scale=2), [0.2, 3.0]),
+        (priors.Exponential(2), stats.expon(scale=0.5), [0.2, 3.0]),
+        (priors.Gamma(0.7, 2), stats.gamma(0.7, scale=0.5), [0.2, 3.0]),
+        (priors.InverseGamma(3, 2), stats.invgamma(3, scale=2), [0.2, 3.0]),
+        (priors.InverseGammaVariance(3, 2), stats.invgamma(3, scale=2), [0.2, 3.0]),
+        (priors.Beta(0.7, 2), stats.beta(0.7, 2), [0.2, 0.9]),
+    ],
+    ids=str,
+)
+def test_log_density_of_the_free_variable(prior, distribution, value):
+    kind, hyper = stack_parameters(prior, "x", 2)
+    got = priors.free_log_density(kind, hyper, np.array(value))
+    np.testing.assert_allclose(got, distribution.logpdf(value), rtol=1e-12)
+
+
+def test_log_density_of_simplexes_and_correlations():
+    p = np.array([[0.2, 0.3, 0.5], [0.6, 0.1, 0.3]])
+    kind, hyper = stack_parameters(
+        as_prior([priors.Dirichlet(2), priors.Dirichlet((1, 2, 4))], "p"), "p", 2, vector=True
+    )
+    expected = [stats.dirichlet([2, 2, 2]).logpdf(p[0]), stats.dirichlet([1, 2, 4]).logpdf(p[1])]
+    np.testing.assert_allclose(priors.free_log_density(kind, hyper, p), expected)
+    # Of three features: the pairs (1, 0) and (2, 0) have half a unit more than (2, 1), given the first.
+    expected = stats.beta([2.5, 2.5, 2], [2.5, 2.5, 2]).logpdf(p)
+    np.testing.assert_allclose(priors.free_log_density(priors.LKJ(2), {"eta": 2.0}, p), expected)
+    assert priors.dirichlet_log_density(np.array([1.0]), np.array([0.0, 0.4, 0.6])) == pytest.approx(math.log(2))
+
+
+def test_a_pymc_distribution_has_no_log_density_of_ours():
+    assert priors.free_log_density(priors.Distribution("HalfCauchy", (1,)), {"parameters": (1,)}, np.ones(2)) is None

@@ -10,6 +10,7 @@ A PyMC distribution such as ``pm.HalfNormal.dist(2.0)`` is turned into (name, pa
 """
 
 from bayesmix.priors._base import Prior, Support
+from bayesmix.priors._density import dirichlet_log_density, free_log_density
 from bayesmix.priors._entry import (
     PriorSet,
     PriorSpec,
@@ -62,7 +63,9 @@ __all__ = [
     "WrappedNormal",
     "as_prior",
     "as_weights_prior",
+    "dirichlet_log_density",
     "draw_prior",
+    "free_log_density",
     "hyper_of",
     "prior_from_dict",
     "richardson_green",

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal
 
+import numpy as np
+
 from bayesmix.errors import InputError
 
 __all__ = ["Prior", "Support", "check_number"]
@@ -121,6 +123,40 @@ class Prior(ABC):
     @abstractmethod
     def exponent_at_zero(self) -> float:
         """Return a where the density behaves like p**a as the parameter p falls to 0 (inf: faster than any power)."""
+
+    def spread(self, factor: float) -> "Prior":
+        """Return the same kind of prior about `factor` times as spread out, around the same centre.
+
+        Normal, log-normal, logit-normal and wrapped normal priors change their sd on the scale that they are normal on,
+        half-normal and exponential ones their scale. A gamma prior keeps its mean, inverse-gamma ones the mean of the
+        logarithm, whose sd changes. Beta and Dirichlet priors keep their means and divide the concentration by
+        ``factor ** 2``, which changes the sd by at most the factor; so does `LKJ` with ``eta``, but not to below 1,
+        where all correlation matrices are equally likely. A PyMC distribution stays as it is.
+
+        Parameters
+        ----------
+        factor : float
+            > 0; above 1 is wider.
+
+        Raises
+        ------
+        InputError
+            If the factor is not a number > 0.
+
+        Examples
+        --------
+        >>> from bayesmix import priors
+        >>> priors.Normal(5, 2).spread(2)
+        Normal(mu=5.0, sigma=4.0)
+        """
+        usable = isinstance(factor, (int, float, np.number)) and not isinstance(factor, bool)
+        if not (usable and math.isfinite(factor) and factor > 0):
+            raise InputError(f"factor must be a finite number > 0, got {factor!r}. Use e.g. 2 for twice as spread out.")
+        return self._spread(float(factor))
+
+    @abstractmethod
+    def _spread(self, factor: float) -> "Prior":
+        """Return the prior with another spread; the factor is checked."""
 
     def words(self) -> str:
         """Return the prior in words, with numbers in the parameter's units."""

@@ -10,6 +10,7 @@ import numpy as np
 from bayesmix.errors import InputError
 from bayesmix.priors._base import Prior, Support, check_number
 from bayesmix.priors._scalar import Gamma, Normal
+from bayesmix.priors._spread import spread_log_gamma
 
 __all__ = ["PRIOR_SETS", "InverseGammaVariance", "hyper_of", "richardson_green"]
 
@@ -76,6 +77,19 @@ class InverseGammaVariance(Prior):
         parameters is then proportional to ``t ** (2 * (alpha + beta.alpha) - 1)``, times that of their ratios.
         """
         return 2.0 * (self.alpha + self.beta.alpha) - 1.0 if isinstance(self.beta, Gamma) else math.inf
+
+    @override
+    def _spread(self, factor: float) -> Prior:
+        """Spread the logarithm of the parameter; of an unknown scale too, whose log-mean moves along.
+
+        ``2 log sigma = log beta - log G`` with ``G ~ Gamma(alpha, 1)``: both parts get `factor` times their sd, and
+        ``E log beta - digamma(alpha)`` stays.
+        """
+        alpha, gain = spread_log_gamma(self.alpha, factor)
+        if not isinstance(self.beta, Gamma):
+            return InverseGammaVariance(alpha, self.beta * math.exp(gain))
+        shape, hyper_gain = spread_log_gamma(self.beta.alpha, factor)
+        return InverseGammaVariance(alpha, Gamma(shape, self.beta.beta * math.exp(hyper_gain - gain)))
 
     @override
     def words(self) -> str:

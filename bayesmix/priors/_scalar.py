@@ -3,12 +3,13 @@
 import math
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, override
 
 import numpy as np
 
 from bayesmix.priors._base import Prior, Support, check_number
+from bayesmix.priors._spread import spread_log_gamma
 
 _NINETY = 1.6448536269514722
 """The central 90 % of a standard normal lie between minus and plus this."""
@@ -46,6 +47,10 @@ class _Whitened(Prior):
     @override
     def exponent_at_zero(self) -> float:
         return math.inf
+
+    @override
+    def _spread(self, factor: float) -> Prior:
+        return replace(self, sigma=self.sigma * factor)  # type: ignore[attr-defined, call-arg]
 
 
 class _FromPyMC(Prior):
@@ -180,6 +185,10 @@ class HalfNormal(_FromPyMC):
         return 0.0
 
     @override
+    def _spread(self, factor: float) -> Prior:
+        return HalfNormal(self.sigma * factor)
+
+    @override
     def words(self) -> str:
         return f"half-normal, scale {self.sigma:.4g}"
 
@@ -203,6 +212,10 @@ class Exponential(_FromPyMC):
     @override
     def exponent_at_zero(self) -> float:
         return 0.0
+
+    @override
+    def _spread(self, factor: float) -> Prior:
+        return Exponential(self.lam / factor)
 
     @override
     def words(self) -> str:
@@ -232,6 +245,10 @@ class Gamma(_FromPyMC):
         return self.alpha - 1.0
 
     @override
+    def _spread(self, factor: float) -> Prior:
+        return Gamma(self.alpha / factor**2, self.beta / factor**2)
+
+    @override
     def words(self) -> str:
         return f"gamma, mean {self.alpha / self.beta:.4g}, sd {math.sqrt(self.alpha) / self.beta:.4g}"
 
@@ -259,6 +276,11 @@ class InverseGamma(_FromPyMC):
         return math.inf
 
     @override
+    def _spread(self, factor: float) -> Prior:
+        alpha, gain = spread_log_gamma(self.alpha, factor)
+        return InverseGamma(alpha, self.beta * math.exp(gain))
+
+    @override
     def words(self) -> str:
         return f"inverse gamma, shape {self.alpha:.4g}, scale {self.beta:.4g}"
 
@@ -284,6 +306,10 @@ class Beta(_FromPyMC):
     @override
     def exponent_at_zero(self) -> float:
         return self.alpha - 1.0
+
+    @override
+    def _spread(self, factor: float) -> Prior:
+        return Beta(self.alpha / factor**2, self.beta / factor**2)
 
     @override
     def words(self) -> str:
@@ -334,6 +360,10 @@ class WrappedNormal(Prior):
     @override
     def exponent_at_zero(self) -> float:
         return 0.0
+
+    @override
+    def _spread(self, factor: float) -> Prior:
+        return WrappedNormal(self.mu, self.sigma * factor)
 
     @override
     def words(self) -> str:

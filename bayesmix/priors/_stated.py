@@ -82,6 +82,12 @@ class Between(Prior):
         raise NotImplementedError("Between is resolved before a model is built")
 
     @override
+    def _spread(self, factor: float) -> Prior:
+        # The same interval has less probability under a wider prior, on whatever scale that will be normal.
+        z = NormalDist().inv_cdf(0.5 + self.mass / 2)
+        return Between(self.low, self.high, 2 * NormalDist().cdf(z / factor) - 1)
+
+    @override
     def exponent_at_zero(self) -> float:
         return math.inf
 
@@ -159,6 +165,10 @@ class Distribution(Prior):
         if not isinstance(rv_op, RandomVariable):  # a builder of a symbolic random variable
             return rv_op(*parameters, size=size)
         return rv_op(*parameters, size=size, rng=pt.random.shared_rng(seed=None), return_next_rng=True)[1]
+
+    @override
+    def _spread(self, factor: float) -> Prior:
+        return self
 
     @override
     def exponent_at_zero(self) -> float:

@@ -16,6 +16,7 @@ __all__ = [
     "ByFeature",
     "SimplexDirichlet",
     "correlations_from_partial",
+    "feature_count",
     "lkj_shapes",
 ]
 
@@ -41,6 +42,11 @@ class SimplexDirichlet(Prior):
         shape = tuple(len(model.coords[d] or ()) for d in dims)
         concentration = np.broadcast_to(np.asarray(hyper["a"], dtype=float), shape)
         return pm.Dirichlet(f"{name}_{self.suffix}", a=concentration, dims=dims, **options)
+
+    @override
+    def _spread(self, factor: float) -> Prior:
+        a = self.a
+        return SimplexDirichlet(tuple(x / factor**2 for x in a) if isinstance(a, tuple) else a / factor**2)
 
     @override
     def exponent_at_zero(self) -> float:
@@ -83,10 +89,15 @@ class LKJ(Prior):
 
         model = pm.modelcontext(None)
         shape = tuple(len(model.coords[d] or ()) for d in dims)
-        p = _features(shape[-1])
+        p = feature_count(shape[-1])
         b = np.broadcast_to(np.asarray(hyper["eta"], dtype=float) + lkj_shapes(p), shape)
         free = pm.Beta(f"{name}_{self.suffix}", alpha=b, beta=b, dims=dims, **options)
         return pt.stack(_correlations(2 * free - 1, p, pt.sqrt), axis=-1)
+
+    @override
+    def _spread(self, factor: float) -> Prior:
+        # Below 1 the density piles up at singular matrices; a prior that already does is not sent further there.
+        return LKJ(max(self.eta / factor**2, min(self.eta, 1.0)))
 
     @override
     def exponent_at_zero(self) -> float:
@@ -97,7 +108,8 @@ class LKJ(Prior):
         return f"LKJ, eta {self.eta:.4g}"
 
 
-def _features(pairs: int) -> int:
+def feature_count(pairs: int) -> int:
+    """Return how many features have so many pairs."""
     return (1 + int(np.sqrt(1 + 8 * pairs) + 0.5)) // 2
 
 
@@ -123,7 +135,7 @@ def _correlations(partial: Any, p: int, sqrt: Callable[[Any], Any]) -> list[Any]
 
 def correlations_from_partial(partial: FloatArray) -> FloatArray:
     """Return correlations, shape (..., pairs), from partial correlations of the same shape."""
-    return np.stack(_correlations(partial, _features(partial.shape[-1]), np.sqrt), axis=-1)
+    return np.stack(_correlations(partial, feature_count(partial.shape[-1]), np.sqrt), axis=-1)
 
 
 @dataclass(frozen=True)
@@ -171,6 +183,10 @@ class ByFeature(Prior):
     @override
     def variable(self, name: str, hyper: Mapping[str, Any], dims: tuple[str, ...], **options: Any) -> Any:
         return self.priors[0].variable(name, hyper, dims, **options)
+
+    @override
+    def _spread(self, factor: float) -> Prior:
+        return ByFeature(self.names, tuple(prior.spread(factor) for prior in self.priors))
 
     @override
     def exponent_at_zero(self) -> float:
