@@ -1,27 +1,42 @@
 """How many groups? `choose_components` fits several numbers of components and says what the data allow to conclude."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import warnings
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
+from html import escape
 from typing import TYPE_CHECKING, Any
 
+import numpy.typing as npt
 import pandas as pd
 
-from bayesmix import plots
-from bayesmix.blocks import read_rows, refuse_unidentified
-from bayesmix.comparison import Ranking, adequate, clearly_worse, differences, rank
+from bayesmix import averaging, plots
+from bayesmix.blocks import read_new_rows, read_rows, refuse_unidentified
+from bayesmix.comparison import Ranking, adequate, rank
 from bayesmix.criteria import check_counts
-from bayesmix.data import check_component_count
-from bayesmix.errors import InputError, NoConvergedFitError
+from bayesmix.data import Observations, check_component_count
+from bayesmix.errors import BayesmixError, InputError, InterruptedWarning, NoConvergedFitError
+from bayesmix.evidence import MAX_ERROR, Evidence, log_evidence
 from bayesmix.fit import Fit, fit_mixture
+from bayesmix.information import criteria_table
+from bayesmix.intervals import credible_interval
 from bayesmix.mixture import Mixture, check_n_components
+from bayesmix.progress import Progress
+from bayesmix.selection import PosteriorOfK, posterior_of_k
 from bayesmix.settings import SamplerSettings
+from bayesmix.verdict import sentences
 
 if TYPE_CHECKING:
+    import xarray as xr
     from matplotlib.axes import Axes
 
 __all__ = ["Comparison", "choose_components", "compare"]
 
 _ONE = Mixture(1)
+
+_INTERRUPTED = "not fitted: interrupted before its turn. Run it again, or use the others."
+_EVIDENCE_WORK, _REFIT_WORK = 0.5, 0.5
+"""What they take, in units of the fit of one component."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +82,109 @@ class Comparison[Name]:
     @property
     def text(self) -> str:
         """What the comparison allows to conclude, in sentences."""
-        return " ".join(_sentences(self.ranking, self.fits))
+        return " ".join(sentences(self.ranking, next(iter(self.fits.values())).info))
+
+    @cached_property
+    def criteria(self) -> pd.DataFrame:
+        """BIC, ICL, NEC and entropy at the posterior mode, and k-means' silhouette; see `information.criteria_table`.
+
+        For readers who expect them; the comparison does not use them.
+        """
+        return criteria_table(self._by_count("BIC and its kin"))
+
+    def posterior_of_k(self, prior: Mapping[int, float] | None = None) -> PosteriorOfK:
+        """Return how probable each number of components is, given the data and a prior on their number.
+
+        Parameters
+        ----------
+        prior : mapping from number of components to number, optional
+            Up to a factor; uniform over the numbers compared by default.
+
+        Returns
+        -------
+        PosteriorOfK
+            With Bayes factors and what to beware of. Log evidences whose error from bridge sampling exceeds 0.1 are
+            estimated again, which may take some seconds.
+        """
+        fits = self._by_count("P(K | y)")
+        scaled = any(_uses_default_priors(fit.mixture) for fit in fits.values())
+        failed = tuple(k for k in fits if k not in self.ranking.passed)
+        return posterior_of_k(self._evidences, prior, default_priors=scaled, failed=failed)
+
+    @cached_property
+    def _evidences(self) -> dict[Any, Evidence]:
+        known = {k: e for k, e in self.ranking.evidences.items() if e.se <= MAX_ERROR}
+        return {k: known[k] if k in known else fit.log_evidence() for k, fit in self.fits.items()}
+
+    def density(
+        self,
+        grid: Any = None,
+        *,
+        column: str | None = None,
+        weights: npt.ArrayLike | None = None,
+        ci_prob: float | None = None,
+        ci_kind: str | None = None,
+    ) -> "xr.Dataset":
+        """Return the density averaged over the fits instead of choosing one; see `averaging.averaged_density`.
+
+        Parameters
+        ----------
+        grid : array_like, optional
+            Points in the data's units; over the range of the data and a quarter beyond by default.
+        column : str, optional
+            Which column of a table.
+        weights : array_like, shape (fits,), optional
+            Of the fits, with the sum 1; stacking weights by default. Probabilities of the numbers of components are
+            another choice: ``choice.posterior_of_k().table["probability"]``.
+        ci_prob, ci_kind : optional
+            Interval probability and kind.
+        """
+        interval = credible_interval(ci_prob, ci_kind)
+        return averaging.averaged_density(self.fits, self._weights(weights), interval, grid, column)
+
+    def predict(
+        self,
+        y: Any,
+        *,
+        weights: npt.ArrayLike | None = None,
+        ci_prob: float | None = None,
+        ci_kind: str | None = None,
+    ) -> pd.DataFrame:
+        """Return how dense the averaged prediction is at new rows, and how rare; see `averaging.averaged_prediction`.
+
+        Parameters
+        ----------
+        y : column or table
+            New rows in the same units.
+        weights, ci_prob, ci_kind : optional
+            As for `density`.
+        """
+        first = next(iter(self.fits.values()))
+        rows = read_new_rows(first.resolved.family, y, first.layout)
+        named = tuple(replace(c, name=name) for c, name in zip(rows.columns, first.layout.names, strict=True))
+        interval = credible_interval(ci_prob, ci_kind)
+        return averaging.averaged_prediction(self.fits, self._weights(weights), replace(rows, columns=named), interval)
+
+    def co_clustering(self, *, weights: npt.ArrayLike | None = None) -> "xr.DataArray":
+        """Return the probability that two rows are of one group, averaged over fits; see `averaging.co_clustering`.
+
+        Parameters
+        ----------
+        weights : array_like, shape (fits,), optional
+            As for `density`.
+        """
+        return averaging.co_clustering(self.fits, self._weights(weights))
+
+    def _weights(self, weights: npt.ArrayLike | None) -> npt.ArrayLike:
+        return self.table["weight"].reindex(list(self.fits)).to_numpy(dtype=float) if weights is None else weights
+
+    def _by_count(self, what: str) -> Mapping[Any, Fit]:
+        if self.table.index.name != "n_components":
+            raise InputError(
+                f"{what} must have fits by number of components, got the fits {list(self.fits)}. Use "
+                "choose_components; fits of any kind have fit.log_evidence()."
+            )
+        return self.fits
 
     def plot(self, **options: Any) -> "Axes":
         """Draw elpd with standard errors; see `bayesmix.plots.plot_comparison`."""
@@ -78,7 +195,12 @@ class Comparison[Name]:
         return f"{shown.to_string()}\n{self.text}"
 
     def _repr_html_(self) -> str:
-        return f"{self.table.to_html(float_format='{:.4g}'.format)}<p>{self.text}</p>"
+        return f"{self.table.to_html(float_format='{:.4g}'.format)}<p>{escape(self.text)}</p>"
+
+
+def _uses_default_priors(mixture: Mixture) -> bool:
+    """Whether a prior's scale came from the data."""
+    return mixture.priors.name is not None or any(v.name not in mixture.priors for v in mixture.variables)
 
 
 def choose_components(
@@ -95,9 +217,13 @@ def choose_components(
     cores: int | None = None,
     random_seed: int | None = None,
     engine: str = "auto",
+    repair: bool = True,
     progressbar: bool = True,
 ) -> Comparison[int]:
-    """Fit mixtures with several numbers of components and compare them by PSIS-LOO and WAIC.
+    """Fit mixtures with several numbers of components and compare them by LOO, WAIC and the evidence.
+
+    A fit that fails becomes a row with the reason and does not stop the others. An interrupt (Ctrl-C) keeps the fits
+    that are finished.
 
     Parameters
     ----------
@@ -111,8 +237,12 @@ def choose_components(
         How often each row counts; whole numbers.
     resolution : number, "auto" or mapping, optional
         The steps that values were rounded to, as for `Mixture.fit`; the same for every number of components.
-    draws, tune, chains, target_accept, cores, random_seed, engine, progressbar
+    draws, tune, chains, target_accept, cores, random_seed, engine
         As for `Mixture.fit`; every fit uses the same seed.
+    repair : bool, default True
+        Whether rows for which PSIS-LOO is unreliable (Pareto k above the limit) are left out exactly, by a refit each.
+    progressbar : bool, default True
+        Whether to show one line for the whole sweep, with the time left.
 
     Returns
     -------
@@ -133,14 +263,37 @@ def choose_components(
     >>> choice.best  # doctest: +SKIP
     1
     """
-    settings = SamplerSettings(draws, tune, chains, target_accept, cores, random_seed, engine, progressbar)
+    settings = SamplerSettings(draws, tune, chains, target_accept, cores, random_seed, engine, progressbar=False)
     if not isinstance(mixture, Mixture):
         raise InputError(f"mixture must be a Mixture as template, got {mixture!r}. Use e.g. mixture=bm.Mixture(1).")
     observations = read_rows(mixture.family, y, weights, resolution)
     check_counts(observations)
     wanted = _distinct_counts(n_components)
-    fits: dict[int, Fit] = {}
-    failures: dict[int, str] = {}
+    possible, failures = _possible(mixture, wanted, observations)
+    if not possible:
+        raise InputError(f"at least one of n_components={wanted} must be possible, but: {failures[wanted[0]]}")
+    with Progress(sum(possible) * (1 + _EVIDENCE_WORK), shown=progressbar) as progress:
+        fits, failed = _fit_all(possible, y, settings, progress, weights=weights, resolution=resolution)
+        interrupted = _INTERRUPTED in failed.values()
+        ranking = _ranked(
+            fits, failures | failed, progress, repair=repair and not interrupted, evidence=not interrupted
+        )
+    if interrupted:
+        missing = [k for k, reason in failed.items() if reason == _INTERRUPTED]
+        warnings.warn(
+            f"the sweep was interrupted: n_components={missing} are missing, LOO is not repaired and there is no "
+            f"evidence. The fits of {list(fits)} are kept; run it again for the rest.",
+            InterruptedWarning,
+            stacklevel=2,
+        )
+    return Comparison(fits, ranking)
+
+
+def _possible(
+    mixture: Mixture, wanted: list[int], observations: Observations
+) -> tuple[dict[int, Mixture], dict[int, str]]:
+    """Return the specifications that the rows allow, and why they do not allow the others."""
+    possible, failures = {}, {}
     for k in wanted:
         try:
             check_component_count(k, observations)
@@ -148,14 +301,61 @@ def choose_components(
         except InputError as error:
             failures[k] = str(error)
             continue
-        fits[k] = fit_mixture(_with_components(mixture, k), y, settings, weights=weights, resolution=resolution)
+        possible[k] = _with_components(mixture, k)
+    return possible, failures
+
+
+def _fit_all(
+    specifications: Mapping[int, Mixture], y: Any, settings: SamplerSettings, progress: Progress, **options: Any
+) -> tuple[dict[int, Fit], dict[int, str]]:
+    """Fit one after the other; return the fits, and why others failed or, after an interrupt, are missing."""
+    fits: dict[int, Fit] = {}
+    failures: dict[int, str] = {}
+    errors: list[Exception] = []
+    for k, mixture in specifications.items():
+        progress.start(f"Fitting K = {k}")
+        try:
+            fits[k] = fit_mixture(mixture, y, settings, **options)
+        except KeyboardInterrupt:
+            if not fits:
+                raise
+            failures |= {left: _INTERRUPTED for left in specifications if left >= k}
+            break
+        except (BayesmixError, ArithmeticError, RuntimeError) as error:
+            errors.append(error)
+            failures[k] = f"not fitted: {error}"
+        progress.finish(k)
     if not fits:
-        raise InputError(f"at least one of n_components={wanted} must be possible, but: {failures[wanted[0]]}")
-    return Comparison(fits, rank(fits, failures, "n_components"))
+        raise errors[0]
+    return fits, failures
+
+
+def _ranked(
+    fits: Mapping[int, Fit], failures: Mapping[int, str], progress: Progress, *, repair: bool, evidence: bool
+) -> Ranking:
+    """Rank the fits; after an interrupt of that, without what takes long."""
+
+    def refitted(done: int, total: int) -> None:
+        if done == 0:
+            progress.more(total * _REFIT_WORK)
+        else:
+            progress.finish(_REFIT_WORK)
+        progress.start(f"Leaving out rows exactly, {done} of {total}")
+
+    try:
+        evidences: dict[int, Evidence] = {}
+        for k, fit in fits.items() if evidence else ():
+            progress.start(f"Evidence of K = {k}")
+            if fit.info.engine == "compiled":
+                evidences[k] = log_evidence(fit, method="bridge")
+            progress.finish(k * _EVIDENCE_WORK)
+        return rank(fits, failures, "n_components", repair=repair, advance=refitted, evidences=evidences)
+    except KeyboardInterrupt:
+        return rank(fits, failures, "n_components", repair=False)
 
 
 def compare(fits: Mapping[str, Fit]) -> Comparison[str]:
-    """Compare any fits of the same data.
+    """Compare any fits of the same data: other families, other priors, other numbers of components.
 
     Parameters
     ----------
@@ -181,7 +381,13 @@ def compare(fits: Mapping[str, Fit]) -> Comparison[str]:
                 f"fits must map names to Fit objects, got {type(fit).__name__} for {name!r}. "
                 "For a comparison of its own use its fits, e.g. {'two': choice.fits[2]}."
             )
-    return Comparison(dict(fits), rank(fits, {}, "model"))
+    evidences = {name: log_evidence(fit, method="bridge") for name, fit in fits.items() if _has_evidence(fit)}
+    return Comparison(dict(fits), rank(fits, {}, "model", evidences=evidences))
+
+
+def _has_evidence(fit: Fit) -> bool:
+    """Whether the evidence comes in a second: the compiled engine, and weights that are counts."""
+    return fit.info.engine == "compiled" and fit.data is not None and fit.data.weights_are_counts
 
 
 def _distinct_counts(n_components: Iterable[int]) -> list[int]:
@@ -203,78 +409,3 @@ def _with_components(mixture: Mixture, k: int) -> Mixture:
             "Give one prior for all components and a scalar weights prior."
         )
     return replace(mixture, n_components=k)
-
-
-def _sentences(ranking: Ranking, fits: Mapping[Any, Fit]) -> list[str]:
-    """Put the ranking into words."""
-    by_count = ranking.table.index.name == "n_components"
-    info = next(iter(fits.values())).info
-    label = "K = {}" if by_count else "{!r}"
-    sentences = [f"Compared by PSIS-LOO on {info.n} rows of {info.name!r}: {_listed(list(fits), label)}."]
-    candidates = adequate(ranking)
-    if not candidates:
-        return [*sentences, "No fit passed its checks, so nothing can be concluded; the column 'note' says what to do."]
-    sentences += _verdict(ranking, candidates, label, by_count=by_count)
-    return [*sentences, *_cautions(ranking, label, info.total)]
-
-
-def _listed(names: Sequence[Any], label: str) -> str:
-    """``K = 1, 2, 3`` or ``'a', 'b'``."""
-    first, *rest = names
-    short = label.removeprefix("K = ")
-    return ", ".join([label.format(first), *(short.format(name) for name in rest)])
-
-
-def _verdict(ranking: Ranking, candidates: Sequence[Any], label: str, *, by_count: bool) -> list[str]:
-    # Differences to the best of the fits that passed: a failed one is nothing to be measured against.
-    passed = {name: ranking.loos[name] for name in ranking.table.index if name in ranking.passed}
-    table = differences(passed).assign(elpd=[loo.elpd for loo in passed.values()])
-    best, top = candidates[0], table["elpd"].idxmax()
-    sentences = []
-    worse = table[clearly_worse(table)]
-    if len(worse):
-        listed = "; ".join(
-            f"{label.format(name)} (elpd_diff {row['elpd_diff']:.1f}, dse {row['dse']:.1f})"
-            for name, row in worse.iterrows()
-        )
-        sentences.append(f"Clearly worse than the best: {listed}.")
-    if len(candidates) > 1:
-        sentences.append(f"By predictive accuracy {_listed(candidates, label)} cannot be told apart with these data.")
-    first, highest = table.loc[[best]].iloc[0], table.loc[[top]].iloc[0]
-    if top == best:
-        sentences.append(f"{label.format(best)} predicts best (elpd {first['elpd']:.1f}).")
-    else:
-        sentences.append(
-            f"{label.format(top)} has the highest elpd ({highest['elpd']:.1f}), but {label.format(best)} is only "
-            f"{-first['elpd_diff']:.1f} lower (dse {first['dse']:.1f})."
-        )
-    if by_count:
-        sentences.append(f"The smallest adequate number of components is {best}.")
-    else:
-        sentences.append(f"The first adequate one in the order given is {label.format(best)}.")
-    return sentences
-
-
-def _cautions(ranking: Ranking, label: str, n: float) -> list[str]:
-    table = ranking.table
-    sentences = []
-    shaky = table.index[table["n_high_k"].fillna(0) > 0]
-    if len(shaky):
-        listed = ", ".join(
-            f"{label.format(name)} ({row['n_high_k']} row{'s' if row['n_high_k'] > 1 else ''}, "
-            f"k up to {row['pareto_k']:.2f})"
-            for name, row in table.loc[shaky].iterrows()
-        )
-        sentences.append(f"LOO is less certain for {listed}.")
-    failed = [name for name in table.index if name not in ranking.passed]
-    if failed:
-        sentences.append(f"Not considered, see the column 'note': {_listed(failed, label)}.")
-    sampled = [loo for loo in ranking.loos.values() if loo.sampled]
-    if sampled:
-        sentences.append(
-            f"LOO was estimated from {len(sampled[0].rows)} rows drawn at random, which adds an error of up to "
-            f"{table['subsampling_dse'].max():.2g} to differences."
-        )
-    if n < 100 and len(table) > 1:
-        sentences.append(f"With {n:g} rows the standard errors of differences are rough and tend to be too small.")
-    return sentences

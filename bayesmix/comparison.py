@@ -8,10 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from bayesmix.audit import Audit
 from bayesmix.criteria import WAIC, PointwiseLOO, pointwise_loo, waic, weighted_se
 from bayesmix.data import FloatArray, show_some
 from bayesmix.diagnostics import Diagnosis, check
 from bayesmix.errors import InputError
+from bayesmix.evidence import Evidence
 from bayesmix.exact import Advance, repaired_loos
 from bayesmix.posterior import Posterior
 
@@ -46,6 +48,11 @@ COLUMNS = {
     "n_high_k": "Rows whose Pareto k, before any repair, exceeds the reliable limit, min(1 - 1 / log10(draws), 0.7).",
     "n_repaired": "Rows whose part of elpd is exact, from a refit without them: those counted in n_high_k, unless a "
     "refit failed, which the note says, or repair was switched off.",
+    "log_evidence": "Log of the probability of the data under the specification, parameters integrated out. Its "
+    "differences depend on the priors more than those of elpd do.",
+    "log_evidence_se": "Monte-Carlo standard error of log_evidence.",
+    "occupied": "Expected number of components that hold at least one row.",
+    "misassigned": "Expected share of rows that the best assignment gets wrong if the model is right.",
     "r_hat": "Largest R-hat; above 1.01 the fit has not converged and its row means nothing.",
     "ess": "Smallest effective sample size, bulk or tail; below 400 interval ends are noisy.",
     "divergences": "Divergent draws; above 0 the fit may have missed a narrow region.",
@@ -68,12 +75,21 @@ class Ranking:
         Names of the fits that passed their checks.
     repaired : mapping
         Name to the labels of the rows that elpd was repaired for by refits; the first row of those that are equal.
+    waics : mapping
+        Name to WAIC.
+    evidences : mapping
+        Name to the evidence, where it was computed.
+    audits : mapping
+        Name to what the fit's components look like.
     """
 
     table: pd.DataFrame
     loos: Mapping[Any, PointwiseLOO]
     passed: tuple[Any, ...]
     repaired: Mapping[Any, list[Any]] = field(default_factory=dict)
+    waics: Mapping[Any, WAIC] = field(default_factory=dict)
+    evidences: Mapping[Any, Evidence] = field(default_factory=dict)
+    audits: Mapping[Any, Audit] = field(default_factory=dict)
 
 
 def rank(
@@ -83,6 +99,7 @@ def rank(
     *,
     repair: bool = True,
     advance: Advance | None = None,
+    evidences: Mapping[Any, Evidence] | None = None,
 ) -> Ranking:
     """Compare fits of the same data.
 
@@ -98,6 +115,8 @@ def rank(
         Whether rows that PSIS is not reliable for are refitted; see `bayesmix.exact`.
     advance : callable, optional
         Called with the number of refits done and their total over all fits.
+    evidences : mapping, optional
+        Name to the evidence, where it is known.
 
     Returns
     -------
@@ -114,15 +133,16 @@ def rank(
     else:
         loos = {name: pointwise_loo(posterior) for name, posterior in posteriors.items()}
     versus_best = differences(loos).assign(weight=stacking_weights(loos))
+    waics = {name: waic(posterior) for name, posterior in posteriors.items()}
+    diagnoses = {name: check(posterior) for name, posterior in posteriors.items()}
+    known = dict(evidences or {})
     rows: dict[Any, dict[str, Any]] = {}
-    passed = []
     for name, posterior in posteriors.items():
-        diagnosis = check(posterior)
-        if diagnosis.ok:
-            passed.append(name)
-        row = _row(loos[name], waic(posterior), diagnosis, posterior)
+        row = _row(loos[name], waics[name], diagnoses[name], posterior)
+        if name in known:
+            row |= {"log_evidence": known[name].value, "log_evidence_se": known[name].se}
         labels = _labels(posterior, loos[name].rows[loos[name].failed])
-        rows[name] = row | versus_best.loc[name].to_dict() | {"note": _note(diagnosis, labels)}
+        rows[name] = row | versus_best.loc[name].to_dict() | {"note": _note(diagnoses[name], labels)}
     for name, reason in failures.items():
         rows[name] = {"note": reason}
     table = pd.DataFrame.from_dict(rows, orient="index").reindex(columns=list(COLUMNS))
@@ -132,7 +152,15 @@ def rank(
     for column in ("n_high_k", "n_repaired", "n_high_p_waic", "divergences"):
         table[column] = table[column].astype("Int64")
     repaired = {name: _labels(posteriors[name], loo.rows[loo.repaired]) for name, loo in loos.items()}
-    return Ranking(table, loos, tuple(passed), repaired)
+    return Ranking(
+        table,
+        loos,
+        tuple(name for name, diagnosis in diagnoses.items() if diagnosis.ok),
+        repaired,
+        waics,
+        known,
+        {name: diagnosis.audit for name, diagnosis in diagnoses.items() if diagnosis.audit is not None},
+    )
 
 
 def _labels(posterior: Posterior, positions: npt.NDArray[np.intp]) -> list[Any]:
@@ -209,11 +237,19 @@ def _row(result: PointwiseLOO, information: WAIC, diagnosis: Diagnosis, posterio
         "pareto_k": float(result.pareto_k.max()),
         "n_high_k": result.n_high_k,
         "n_repaired": result.n_repaired,
+        **_audited(diagnosis),
         "r_hat": rhat,
         "ess": min(bulk, tail),
         "divergences": diagnosis.divergences,
         "seconds": posterior.info.seconds,
     }
+
+
+def _audited(diagnosis: Diagnosis) -> dict[str, float]:
+    if diagnosis.audit is None:
+        return {}
+    facts = diagnosis.audit.facts
+    return dict(zip(map(str, facts.index), facts["mean"].tolist(), strict=True))
 
 
 def differences(loos: Mapping[Any, PointwiseLOO]) -> pd.DataFrame:

@@ -8,6 +8,7 @@ __all__ = [
     "BayesmixWarning",
     "FileFormatError",
     "InputError",
+    "InterruptedWarning",
     "NoConvergedFitError",
     "PriorWarning",
     "SamplingError",
@@ -40,3 +41,7 @@ class BayesmixWarning(UserWarning):
 
 class PriorWarning(BayesmixWarning):
     """A prior makes the posterior improper or unstable for the data at hand."""
+
+
+class InterruptedWarning(BayesmixWarning):
+    """A sweep of fits was interrupted; what was finished is returned."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from bayesmix.engine import Problem
 
-__all__ = ["Redraw", "redraw"]
+__all__ = ["Redraw", "redraw", "redrawn"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,15 +66,21 @@ def redraw(posterior: Posterior, observations: Observations, settings: SamplerSe
     """
     import xarray as xr
 
+    drawn, stats = redrawn(posterior, observations, settings)
+    tree = xr.DataTree.from_dict({"posterior": drawn})
+    return Redraw(replace(posterior, idata=tree).arrays, settings.chains, int(stats["diverging"].sum()))
+
+
+def redrawn(
+    posterior: Posterior, observations: Observations, settings: SamplerSettings
+) -> tuple["xr.Dataset", "xr.Dataset"]:
+    """Return the draws that `redraw` makes with all variables, free ones too, and the sampler's statistics."""
     seed = settings.random_seed
     if seed is None or settings.engine == "auto":
         raise InputError(f"a redraw must have a random seed and an engine, got {settings}. Take them from the fit.")
     if settings.engine == "compiled":
-        drawn, stats = _redraw_compiled(posterior, observations, settings, seed)
-    else:
-        drawn, stats = sample_pymc(posterior.resolved, observations, settings, seed)
-    tree = xr.DataTree.from_dict({"posterior": drawn})
-    return Redraw(replace(posterior, idata=tree).arrays, settings.chains, int(stats["diverging"].sum()))
+        return _redraw_compiled(posterior, observations, settings, seed)
+    return sample_pymc(posterior.resolved, observations, settings, seed)
 
 
 def _redraw_compiled(

@@ -18,7 +18,7 @@ ROOT = Path(bayesmix.__file__).parent
 # except inside a package, where the same rule is kept by hand and cycles are refused below.
 LAYERS = [
     ["errors"],
-    ["settings"],
+    ["settings", "progress"],
     ["datasets", "data", "engine"],
     ["reading", "convergence"],
     ["intervals", "priors", "scores"],
@@ -32,10 +32,10 @@ LAYERS = [
     ["relabeling"],
     ["sampling", "simulation"],
     ["refits", "assignment", "prediction", "criteria", "information"],
-    ["audit", "exact"],
-    ["diagnostics"],
+    ["audit", "exact", "evidence"],
+    ["diagnostics", "selection"],
     ["comparison", "storage"],
-    ["averaging"],
+    ["averaging", "verdict"],
     ["plots"],
     ["fit"],
     ["choice", "calibration"],
