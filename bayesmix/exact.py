@@ -184,7 +184,7 @@ def repaired_loo(posterior: Posterior, *, exact: bool = False, advance: Advance 
     exact : bool, default False
         Refit for every distinct row, not only for those whose Pareto k exceeds the reliable limit.
     advance : callable, optional
-        Called with the number of refits done and their total, at first and after each; not at all where there are none.
+        Called with the number of refits done and their total, once before and then after each; never if there are none.
 
     Returns
     -------
@@ -199,7 +199,8 @@ def repaired_loo(posterior: Posterior, *, exact: bool = False, advance: Advance 
     kept = _KEPT.setdefault(posterior, {})
     if exact not in kept:
         plain = pointwise_loo(posterior)
-        kept[exact] = _repaired(posterior, plain, _to_refit(plain, exact=exact), advance)
+        positions = _to_refit(plain, exact=exact)
+        kept[exact] = _repaired(posterior, plain, positions, _Progress.of(advance, len(positions)))
     return kept[exact]
 
 
@@ -209,34 +210,43 @@ _KEPT: "WeakKeyDictionary[Posterior, dict[bool, PointwiseLOO]]" = WeakKeyDiction
 def repaired_loos[Name](
     posteriors: Mapping[Name, Posterior], *, advance: Advance | None = None
 ) -> dict[Name, PointwiseLOO]:
-    """Compute `repaired_loo` of several fits; `advance` is told of all refits together.
+    """Compute `repaired_loo` of several fits.
 
     Parameters
     ----------
     posteriors : mapping
         Name to fit.
     advance : callable, optional
+        As for `repaired_loo`, with the refits of all fits counted together.
     """
     plain = {name: pointwise_loo(p) for name, p in posteriors.items() if False not in _KEPT.get(p, {})}
     todo = {name: _to_refit(loo, exact=False) for name, loo in plain.items()}
-    total, done = sum(map(len, todo.values())), 0
+    progress = _Progress.of(advance, sum(map(len, todo.values())))
     for name, loo in plain.items():
-        told = None if advance is None else _Shifted(advance, done, total)
-        _KEPT.setdefault(posteriors[name], {})[False] = _repaired(posteriors[name], loo, todo[name], told)
-        done += len(todo[name])
+        _KEPT.setdefault(posteriors[name], {})[False] = _repaired(posteriors[name], loo, todo[name], progress)
     return {name: repaired_loo(posterior) for name, posterior in posteriors.items()}
 
 
-@dataclass(frozen=True)
-class _Shifted:
-    """A part's progress as that of the whole."""
+@dataclass
+class _Progress:
+    """Counts refits and tells of them."""
 
-    advance: Advance
-    before: int
+    advance: Advance | None
     total: int
+    done: int = 0
 
-    def __call__(self, done: int, _: int) -> None:
-        self.advance(self.before + done, self.total)
+    @classmethod
+    def of(cls, advance: Advance | None, total: int) -> "_Progress":
+        """Begin, which is told where there is anything to do."""
+        if advance is not None and total:
+            advance(0, total)
+        return cls(advance, total)
+
+    def step(self) -> None:
+        """One more is done."""
+        self.done += 1
+        if self.advance is not None:
+            self.advance(self.done, self.total)
 
 
 def _to_refit(loo: PointwiseLOO, *, exact: bool) -> npt.NDArray[np.intp]:
@@ -245,18 +255,15 @@ def _to_refit(loo: PointwiseLOO, *, exact: bool) -> npt.NDArray[np.intp]:
 
 
 def _repaired(
-    posterior: Posterior, plain: PointwiseLOO, positions: npt.NDArray[np.intp], advance: Advance | None
+    posterior: Posterior, plain: PointwiseLOO, positions: npt.NDArray[np.intp], progress: _Progress
 ) -> PointwiseLOO:
     elpd, mc_error = plain.elpd_i.copy(), plain.mc_error.copy()
     repaired, failed = plain.repaired.copy(), plain.failed.copy()
-    for done, position in enumerate(positions.tolist()):
-        if advance is not None and done == 0:
-            advance(0, len(positions))
+    for position in positions.tolist():
         left_out, at = leave_out(posterior, position), plain.rows == position
         if left_out.converged:
             elpd[at], mc_error[at], repaired[at] = left_out.elpd, left_out.mc_error, True
         else:
             failed[at] = True
-        if advance is not None:
-            advance(done + 1, len(positions))
+        progress.step()
     return replace(plain, elpd_i=elpd, mc_error=mc_error, repaired=repaired, failed=failed)

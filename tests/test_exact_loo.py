@@ -16,6 +16,7 @@ from bayesmix.choice import compare
 from bayesmix.comparison import rank
 from bayesmix.criteria import pointwise_loo
 from bayesmix.data import Column, Observations
+from bayesmix.engine import nutpie_bridge
 from bayesmix.errors import InputError, SamplingError
 from bayesmix.exact import LeftOut, bridge, leave_out, repaired_loo, repaired_loos
 from bayesmix.likelihood import log_mean_exp, row_log_density
@@ -258,7 +259,7 @@ def test_a_comparison_repairs_names_the_rows_and_counts_over_all_fits(far_fit, m
     other = replace(far_fit)
     seen = []
     ranking = rank({"a": replace(far_fit), "b": other}, {}, "model", advance=lambda *done: seen.append(done))
-    assert seen == [(0, 2), (1, 2), (1, 2), (2, 2)]
+    assert seen == [(0, 2), (1, 2), (2, 2)]
     assert ranking.repaired == {"a": ["i"], "b": ["i"]}
     assert list(ranking.table["n_repaired"]) == [1, 1]
     assert (ranking.table["note"] == "").all()
@@ -275,6 +276,29 @@ def test_a_redraw_needs_a_random_seed_and_an_engine(far_fit):
     for settings in (SamplerSettings(engine="compiled"), SamplerSettings(random_seed=1)):
         with pytest.raises(InputError, match="random seed and an engine"):
             redraw(far_fit, far_fit.observations, settings)
+
+
+def test_chains_start_from_draws_of_the_fit(fit, monkeypatch):
+    """One from every stretch of the run; those where a weight rounded to 0 have no place in the space of starts."""
+    tree = fit.idata.copy(deep=True)
+    edge = np.zeros(tree["posterior"]["w"].shape[:2], dtype=bool)
+    edge[:, 5:] = True
+    tree["posterior"]["w"].values[edge] = [0.0, 1.0]
+    found = {}
+
+    def catch(problem, starts, **options):
+        found.update(problem=problem, starts=starts, options=options)
+        raise RuntimeError("enough")
+
+    monkeypatch.setattr(nutpie_bridge, "sample", catch)
+    settings = SamplerSettings(random_seed=5, engine="compiled", progressbar=False)
+    with pytest.raises(SamplingError, match="enough"):
+        redraw(replace(fit, idata=tree), fit.observations.without_unit(0), settings)
+    assert found["options"]["tune"] == 300
+    for chain, start in enumerate(found["starts"]):
+        mu = found["problem"].expand(start)["mu"]
+        draws = tree["posterior"]["mu"].values[chain, :5]
+        assert np.isclose(draws, mu, rtol=1e-9).all(axis=1).any()
 
 
 def agree(result, known, known_error):
