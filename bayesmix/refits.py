@@ -115,7 +115,7 @@ def _spread_points(problem: "Problem", draws: "xr.Dataset", chains: int, seed: i
     for stretch in np.array_split(np.arange(sizes[0] * sizes[1]), chains):
         for at in rng.permutation(stretch):
             chain, number = np.unravel_index(at, sizes)
-            with np.errstate(divide="ignore"):
+            with np.errstate(divide="ignore", invalid="ignore"):
                 point = packed(problem, draws.isel(chain=int(chain), draw=int(number)))
             if np.isfinite(point).all():  # a weight that rounded to 0 has no place in the sampled space
                 break
