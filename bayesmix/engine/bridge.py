@@ -24,7 +24,9 @@ __all__ = ["Doubles", "Estimate", "NormalMixture", "bridge"]
 Doubles = NDArray[np.float64]
 
 _LOG_TWO_PI = math.log(2 * math.pi)
-_EM_STEPS, _EM_ROWS = 40, 3000
+_EM_STEPS = 25
+#: Draws that the normals are fitted to, for each dimension and at least: with fewer the covariances are too rough.
+_EM_ROWS, _FEWEST_EM_ROWS = 130, 1500
 #: Gain of the mean log density of the draws, in nats, below which another step is not worth its time.
 _ENOUGH = 1e-3
 _MAX_NORMALS = 10
@@ -88,7 +90,7 @@ class NormalMixture:
 
         The shrinkage keeps the tails of small groups wide, as a proposal's should be.
         """
-        points = draws if len(draws) <= _EM_ROWS else rng.permutation(draws)[:_EM_ROWS]
+        points = rng.permutation(draws)[: max(_FEWEST_EM_ROWS, _EM_ROWS * draws.shape[1])]
         n, d = points.shape
         overall = np.atleast_2d(np.cov(points.T)) + 1e-10 * np.diag(np.maximum(points.var(axis=0), 1e-300))
         current = cls(np.ones(1), points.mean(axis=0, keepdims=True), np.linalg.cholesky(overall)[np.newaxis])
