@@ -38,6 +38,7 @@ LAYERS = [
     ["averaging", "verdict"],
     ["plots"],
     ["fit"],
+    ["sensitivity"],
     ["choice", "calibration"],
     ["cli"],
 ]
