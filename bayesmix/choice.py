@@ -7,21 +7,23 @@ from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from bayesmix import averaging, plots
 from bayesmix.blocks import read_new_rows, read_rows, refuse_unidentified
-from bayesmix.comparison import Ranking, adequate, rank
+from bayesmix.comparison import Ranking, adequate, rank, stacking_weights
 from bayesmix.criteria import check_counts
 from bayesmix.data import Observations, check_component_count
-from bayesmix.errors import BayesmixError, InputError, InterruptedWarning, NoConvergedFitError
+from bayesmix.errors import BayesmixError, InputError, InterruptedWarning, NoConvergedFitError, PriorWarning
 from bayesmix.evidence import MAX_ERROR, Evidence, log_evidence
 from bayesmix.fit import Fit, fit_mixture
 from bayesmix.information import criteria_table
 from bayesmix.intervals import credible_interval
 from bayesmix.mixture import Mixture, check_n_components
 from bayesmix.progress import Progress
+from bayesmix.resolving import resolve
 from bayesmix.selection import PosteriorOfK, posterior_of_k
 from bayesmix.settings import SamplerSettings
 from bayesmix.verdict import sentences
@@ -37,6 +39,11 @@ _ONE = Mixture(1)
 _INTERRUPTED = "not fitted: interrupted before its turn. Run it again, or use the others."
 _EVIDENCE_WORK, _REFIT_WORK = 0.5, 0.5
 """What they take, in units of the fit of one component."""
+
+_FAILURES = (BayesmixError, ArithmeticError, RuntimeError, np.linalg.LinAlgError)
+"""Errors of one fit that say nothing about the others."""
+
+_SHOWN_AS_ZERO = 5e-7
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +89,19 @@ class Comparison[Name]:
     @property
     def text(self) -> str:
         """What the comparison allows to conclude, in sentences."""
-        return " ".join(sentences(self.ranking, next(iter(self.fits.values())).info))
+        info = next(iter(self.fits.values())).info
+        return " ".join(sentences(self.ranking, info, self._unrepaired))
+
+    @property
+    def _unrepaired(self) -> dict[Name, list[Any]]:
+        """The labels of the rows that PSIS is unreliable for and no refit replaced; of equal ones the first."""
+        left: dict[Name, list[Any]] = {}
+        for name, loo in self.ranking.loos.items():
+            if loo.n_unrepaired:
+                rows = self.fits[name].observations
+                positions = np.unique(loo.rows[loo.high_k & ~loo.repaired])
+                left[name] = rows.index[rows.first_rows[positions]].tolist()
+        return left
 
     @cached_property
     def criteria(self) -> pd.DataFrame:
@@ -107,9 +126,10 @@ class Comparison[Name]:
             estimated again, which may take some seconds.
         """
         fits = self._by_count("P(K | y)")
-        scaled = any(_uses_default_priors(fit.mixture) for fit in fits.values())
-        failed = tuple(k for k in fits if k not in self.ranking.passed)
-        return posterior_of_k(self._evidences, prior, default_priors=scaled, failed=failed)
+        failed = [k for k in fits if k not in self.ranking.passed]
+        missing = [k for k in self.table.index if k not in fits]
+        scaled = _has_scaled_priors(fits[min(fits)])
+        return posterior_of_k(self._evidences, prior, default_priors=scaled, failed=failed, missing=missing)
 
     @cached_property
     def _evidences(self) -> dict[Any, Evidence]:
@@ -134,8 +154,10 @@ class Comparison[Name]:
         column : str, optional
             Which column of a table.
         weights : array_like, shape (fits,), optional
-            Of the fits, with the sum 1; stacking weights by default. Probabilities of the numbers of components are
-            another choice: ``choice.posterior_of_k().table["probability"]``.
+            Of the fits, with the sum 1, in the order of `fits`; a Series is matched by its index. By default the
+            stacking weights of the fits that passed their checks, which those of the table are where all passed.
+            Probabilities of the numbers of components are another choice:
+            ``choice.posterior_of_k().table["probability"]``.
         ci_prob, ci_kind : optional
             Interval probability and kind.
         """
@@ -176,7 +198,19 @@ class Comparison[Name]:
         return averaging.co_clustering(self.fits, self._weights(weights))
 
     def _weights(self, weights: npt.ArrayLike | None) -> npt.ArrayLike:
-        return self.table["weight"].reindex(list(self.fits)).to_numpy(dtype=float) if weights is None else weights
+        names = list(self.fits)
+        if isinstance(weights, pd.Series) and len(weights) == len(names) and set(weights.index) == set(names):
+            return weights.reindex(names).to_numpy(dtype=float)
+        if weights is not None:
+            return weights
+        passed = {name: loo for name, loo in self.ranking.loos.items() if name in self.ranking.passed}
+        if not passed:
+            raise NoConvergedFitError(
+                f"an average must rest on fits that passed their checks, but none of {names} did. See the column "
+                "'note' of the table for what to do, or give weights."
+            )
+        known = dict(zip(passed, stacking_weights(passed).tolist(), strict=True))
+        return [known.get(name, 0.0) for name in names]
 
     def _by_count(self, what: str) -> Mapping[Any, Fit]:
         if self.table.index.name != "n_components":
@@ -191,16 +225,32 @@ class Comparison[Name]:
         return plots.plot_comparison(self.table, **options)
 
     def __repr__(self) -> str:
-        shown = self.table.drop(columns="note").map(lambda v: f"{v:.4g}" if isinstance(v, float) else v)
-        return f"{shown.to_string()}\n{self.text}"
+        shown = self.table.drop(columns="note").map(lambda v: _shown(v) if isinstance(v, float) else v)
+        notes = [f"{name!r}: {note}" for name, note in self.table["note"].items() if note]
+        return "\n".join([shown.to_string(), *notes, self.text])
 
     def _repr_html_(self) -> str:
-        return f"{self.table.to_html(float_format='{:.4g}'.format)}<p>{escape(self.text)}</p>"
+        with pd.option_context("display.max_colwidth", None):
+            table = self.table.to_html(float_format=_shown)
+        return f"{table}<p>{escape(self.text)}</p>"
 
 
-def _uses_default_priors(mixture: Mixture) -> bool:
-    """Whether a prior's scale came from the data."""
-    return mixture.priors.name is not None or any(v.name not in mixture.priors for v in mixture.variables)
+def _shown(value: float) -> str:
+    """Return four digits, with small numbers such as weights as 0 and large ones such as elpd to a tenth."""
+    return f"{value:.1f}" if abs(value) >= 1000 else f"{0.0 if abs(value) < _SHOWN_AS_ZERO else value:.4g}"
+
+
+def _has_scaled_priors(fit: Fit) -> bool:
+    """Whether a prior was taken from the data: a default that differs when a row is left out."""
+    if fit.mixture.priors.name is not None:
+        return True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", PriorWarning)
+            other = resolve(fit.mixture, fit.observations.without_unit(0))
+    except InputError:
+        return True
+    return dict(other.priors) != dict(fit.resolved.priors)
 
 
 def choose_components(
@@ -218,6 +268,7 @@ def choose_components(
     random_seed: int | None = None,
     engine: str = "auto",
     repair: bool = True,
+    evidence: bool = True,
     progressbar: bool = True,
 ) -> Comparison[int]:
     """Fit mixtures with several numbers of components and compare them by LOO, WAIC and the evidence.
@@ -241,6 +292,9 @@ def choose_components(
         As for `Mixture.fit`; every fit uses the same seed.
     repair : bool, default True
         Whether rows for which PSIS-LOO is unreliable (Pareto k above the limit) are left out exactly, by a refit each.
+    evidence : bool, default True
+        Whether the evidence is estimated for the table and the text, where the compiled engine runs;
+        `Comparison.posterior_of_k` does it in any case.
     progressbar : bool, default True
         Whether to show one line for the whole sweep, with the time left.
 
@@ -275,17 +329,11 @@ def choose_components(
     with Progress(sum(possible) * (1 + _EVIDENCE_WORK), shown=progressbar) as progress:
         fits, failed = _fit_all(possible, y, settings, progress, weights=weights, resolution=resolution)
         interrupted = _INTERRUPTED in failed.values()
-        ranking = _ranked(
-            fits, failures | failed, progress, repair=repair and not interrupted, evidence=not interrupted
+        ranking, complete = _ranked(
+            fits, failures | failed, progress, repair=repair and not interrupted, evidence=evidence and not interrupted
         )
-    if interrupted:
-        missing = [k for k, reason in failed.items() if reason == _INTERRUPTED]
-        warnings.warn(
-            f"the sweep was interrupted: n_components={missing} are missing, LOO is not repaired and there is no "
-            f"evidence. The fits of {list(fits)} are kept; run it again for the rest.",
-            InterruptedWarning,
-            stacklevel=2,
-        )
+    if interrupted or not complete:
+        warnings.warn(_interruption(fits, failed, ranking), InterruptedWarning, stacklevel=2)
     return Comparison(fits, ranking)
 
 
@@ -321,7 +369,7 @@ def _fit_all(
                 raise
             failures |= {left: _INTERRUPTED for left in specifications if left >= k}
             break
-        except (BayesmixError, ArithmeticError, RuntimeError) as error:
+        except _FAILURES as error:
             errors.append(error)
             failures[k] = f"not fitted: {error}"
         progress.finish(k)
@@ -332,8 +380,8 @@ def _fit_all(
 
 def _ranked(
     fits: Mapping[int, Fit], failures: Mapping[int, str], progress: Progress, *, repair: bool, evidence: bool
-) -> Ranking:
-    """Rank the fits; after an interrupt of that, without what takes long."""
+) -> tuple[Ranking, bool]:
+    """Rank the fits, and say whether that was completed; after an interrupt it is done without repairs."""
 
     def refitted(done: int, total: int) -> None:
         if done == 0:
@@ -342,16 +390,38 @@ def _ranked(
             progress.finish(_REFIT_WORK)
         progress.start(f"Leaving out rows exactly, {done} of {total}")
 
+    evidences: dict[int, Evidence] = {}
     try:
-        evidences: dict[int, Evidence] = {}
         for k, fit in fits.items() if evidence else ():
             progress.start(f"Evidence of K = {k}")
-            if fit.info.engine == "compiled":
-                evidences[k] = log_evidence(fit, method="bridge")
+            evidences |= _evidence_of(k, fit)
             progress.finish(k * _EVIDENCE_WORK)
-        return rank(fits, failures, "n_components", repair=repair, advance=refitted, evidences=evidences)
+        ranking = rank(fits, failures, "n_components", repair=repair, advance=refitted, evidences=evidences)
     except KeyboardInterrupt:
-        return rank(fits, failures, "n_components", repair=False)
+        return rank(fits, failures, "n_components", repair=False, evidences=evidences), False
+    return ranking, True
+
+
+def _evidence_of[Key](name: Key, fit: Fit) -> dict[Key, Evidence]:
+    """Return the evidence by name where it comes in a second: the compiled engine, and weights that are counts."""
+    if fit.info.engine != "compiled" or fit.data is None or not fit.data.weights_are_counts:
+        return {}
+    try:
+        return {name: log_evidence(fit, method="bridge")}
+    except _FAILURES:
+        return {}  # the table shows that it is missing
+
+
+def _interruption(fits: Mapping[int, Fit], failed: Mapping[int, str], ranking: Ranking) -> str:
+    """Say what an interrupt left undone."""
+    missing = [k for k, reason in failed.items() if reason == _INTERRUPTED]
+    lost = [f"there is no fit for n_components={missing}"] if missing else []
+    without = [k for k in fits if k not in ranking.evidences]
+    lost += ["LOO is not repaired"] + ([f"there is no evidence for {without}"] if without else [])
+    return (
+        f"the sweep was interrupted: {', '.join(lost)}. The fits of n_components={list(fits)} are kept; run it again "
+        "for the rest."
+    )
 
 
 def compare(fits: Mapping[str, Fit]) -> Comparison[str]:
@@ -381,13 +451,10 @@ def compare(fits: Mapping[str, Fit]) -> Comparison[str]:
                 f"fits must map names to Fit objects, got {type(fit).__name__} for {name!r}. "
                 "For a comparison of its own use its fits, e.g. {'two': choice.fits[2]}."
             )
-    evidences = {name: log_evidence(fit, method="bridge") for name, fit in fits.items() if _has_evidence(fit)}
+    evidences: dict[str, Evidence] = {}
+    for name, fit in fits.items():
+        evidences |= _evidence_of(name, fit)
     return Comparison(dict(fits), rank(fits, {}, "model", evidences=evidences))
-
-
-def _has_evidence(fit: Fit) -> bool:
-    """Whether the evidence comes in a second: the compiled engine, and weights that are counts."""
-    return fit.info.engine == "compiled" and fit.data is not None and fit.data.weights_are_counts
 
 
 def _distinct_counts(n_components: Iterable[int]) -> list[int]:

@@ -27,11 +27,13 @@ class Case(NamedTuple):
     n: int
     tried: int
     skewed: bool = False
+    evidence: bool = False
 
 
-CASES = {f"1 group, n = {n}": Case(1, n, 4) for n in (50, 200)} | {"1 group, n = 1000": Case(1, 1000, 3)}
-CASES |= {f"{g} groups, n = {n}": Case(g, n, g + 2) for n in (100, 200) for g in (2, 3, 4)}
-CASES["1 skewed group (exponential), n = 200"] = Case(1, 200, 4, skewed=True)
+CASES = {"1 group, n = 50": Case(1, 50, 4, evidence=True)}
+CASES |= {f"1 group, n = {n}": Case(1, n, 3) for n in (200, 1000)}
+CASES |= {f"{g} groups, n = {n}": Case(g, n, g + 1) for n in (100, 200) for g in (2, 3, 4)}
+CASES["1 skewed group (exponential), n = 200"] = Case(1, 200, 3, skewed=True)
 
 
 def data_set(case: Case, number: int) -> Any:
@@ -51,6 +53,7 @@ def choices(name: str, number: int) -> tuple[int | None, int | None]:
             data_set(case, number),
             range(1, case.tried + 1),
             draws=DRAWS,
+            evidence=case.evidence,
             cores=1,
             random_seed=number,
             progressbar=False,
@@ -67,7 +70,8 @@ def _line(name: str, found: list[tuple[int | None, int | None]]) -> str:
     true, n = CASES[name].groups, len(found)
     by_loo, by_evidence = Counter(loo for loo, _ in found), Counter(evidence for _, evidence in found)
     shown = ", ".join(f"{k}: {count}" for k, count in sorted(by_loo.items(), key=str))
-    return f"| {name} | {n} | {by_loo[true] / n:.0%} | {shown} | {by_evidence[true] / n:.0%} |"
+    weighed = f"{by_evidence[true] / n:.0%}" if CASES[name].evidence else ""
+    return f"| {name} | {n} | {by_loo[true] / n:.0%} | {shown} | {weighed} |"
 
 
 if __name__ == "__main__":
