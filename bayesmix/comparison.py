@@ -191,6 +191,7 @@ def _refuse_different_data(posteriors: Mapping[Any, Posterior]) -> None:
             raise InputError(
                 f"fits must be of the same columns to be compared, got {list(first.layout.names)} in {first_name!r} "
                 f"and {list(posterior.layout.names)} in {name!r}. Refit them on the same columns."
+                f"{_about_a_transformation(first, posterior)}"
             )
         one, other = _measure(first), _measure(posterior)
         if one != other and (_masses(first) != _masses(posterior) or posterior.info.digest != first.info.digest):
@@ -203,8 +204,26 @@ def _refuse_different_data(posteriors: Mapping[Any, Posterior]) -> None:
             raise InputError(
                 "fits must be of the same rows in the same order to be compared, got different data in "
                 f"{first_name!r} ({first.info.n} rows of {first.info.name!r}) and {name!r} ({posterior.info.n} rows of "
-                f"{posterior.info.name!r}). Refit them on the same data."
+                f"{posterior.info.name!r}). Refit them on the same data.{_about_a_transformation(first, posterior)}"
             )
+
+
+def _about_a_transformation(first: Posterior, other: Posterior) -> str:
+    """Say what to do where one column looks like the other on another scale, such as its logarithm; else nothing."""
+    if first.data is None or other.data is None or first.info.n != other.info.n or first.info.n < 3:
+        return ""
+    one, two = first.data.values, other.data.values
+    if one.ndim > 1 or two.ndim > 1 or any(_masses(first)) or any(_masses(other)) or np.array_equal(one, two):
+        return ""
+    order = np.argsort(one, kind="stable")
+    steps = np.diff(one[order]), np.diff(two[order])
+    if not (np.array_equal(np.sign(steps[0]), np.sign(steps[1])) and steps[0].any()):
+        return ""
+    return (
+        " One looks like the other on another scale: densities of transformed values lack the Jacobian, log|dx/dy| a "
+        "row, so elpd and evidence cannot be compared. For logarithms fit the original column with "
+        "family='log_normal', which is a density of the original values."
+    )
 
 
 def _masses(posterior: Posterior) -> tuple[bool, ...]:

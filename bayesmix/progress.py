@@ -20,9 +20,10 @@ class Progress:
     """
 
     def __init__(self, total: float, *, shown: bool = True) -> None:
-        self._total, self._done, self._started = total, 0.0, time.perf_counter()
+        self._total, self._done = total, 0.0
+        self._first: tuple[float, float] | None = None
         self._handle: Any = _notebook_handle() if shown else None
-        self._terminal = shown and self._handle is None and sys.stderr.isatty()
+        self._terminal = shown and self._handle is None and sys.stderr is not None and sys.stderr.isatty()
         self._width = 0
 
     def __enter__(self) -> Self:
@@ -39,17 +40,22 @@ class Progress:
 
     def start(self, task: str) -> None:
         """Say what is being done now."""
-        self._write(f"{task} ({min(self._done / self._total, 1.0):.0%}{self._left()})")
+        self._write(f"{task} ({min(self._done / max(self._total, 1e-9), 1.0):.0%}{self._left()})")
 
     def finish(self, work: float) -> None:
         """Count some work as done."""
         self._done += work
+        if self._first is None:
+            self._first = self._done, time.perf_counter()
 
     def _left(self) -> str:
-        spent = time.perf_counter() - self._started
-        if self._done <= 0 or spent < 1.0:
+        """Return the time left at the rate since the first piece was done: that one may have had to compile first."""
+        if self._first is None or self._done <= self._first[0]:
             return ""
-        left = spent * (self._total - self._done) / self._done
+        spent = time.perf_counter() - self._first[1]
+        if spent < 1.0:
+            return ""
+        left = spent * max(self._total - self._done, 0.0) / (self._done - self._first[0])
         return f", about {left:.0f} s left" if left < 90 else f", about {left / 60:.0f} min left"
 
     def _write(self, line: str) -> None:
