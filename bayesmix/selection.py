@@ -180,7 +180,7 @@ def _prior_weights(prior: Any, names: list[int]) -> FloatArray:
         weight = np.array([float(given[k]) for k in names])
     except (TypeError, ValueError):
         raise InputError(f"prior must have numbers >= 0, got {given}. Use e.g. {{{names[0]}: 0.5, ...}}.") from None
-    if not (np.isfinite(weight).all() and (weight >= 0).all() and weight.sum() > 0):
+    if not (np.isfinite(weight).all() and (weight >= 0).all() and weight.max() > 0):
         raise InputError(
             f"prior must have numbers >= 0, not all 0, got {given}. They need not sum to 1; leave prior out for a "
             "uniform one."

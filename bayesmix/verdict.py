@@ -147,8 +147,8 @@ def _other_criteria(ranking: Ranking, best: Any, label: str, *, by_count: bool) 
         unreliable = int(ranking.table["n_high_p_waic"].reindex([waic, best]).fillna(0).max())
         rows = f"{unreliable} rows" if unreliable > 1 else "a row"
         doubt = f", though its penalty is unreliable for up to {rows}" if unreliable else ""
-        kind = "the smallest adequate number is" if by_count else "the first adequate one is"
-        out.append(f"WAIC disagrees: by it {kind} {label.format(waic)}{doubt}.")
+        kind = f"smallest adequate number is {waic}" if by_count else f"first adequate one is {waic!r}"
+        out.append(f"WAIC disagrees: by it the {kind}{doubt}.")
     if not near:
         return out
     words = _evidence_words(known, near, label)
