@@ -25,6 +25,7 @@ from bayesmix.mixture import Mixture, check_n_components
 from bayesmix.progress import Progress
 from bayesmix.resolving import resolve
 from bayesmix.selection import PosteriorOfK, posterior_of_k
+from bayesmix.sensitivity import PriorSensitivity, prior_sensitivity
 from bayesmix.settings import SamplerSettings
 from bayesmix.verdict import sentences
 
@@ -130,6 +131,35 @@ class Comparison[Name]:
         missing = [k for k in self.table.index if k not in fits]
         scaled = _has_scaled_priors(fits[min(fits)])
         return posterior_of_k(self._evidences, prior, default_priors=scaled, failed=failed, missing=missing)
+
+    def prior_sensitivity(self, *, draws: int = 1000, progressbar: bool = True) -> PriorSensitivity:
+        """Fit everything again under other priors and say whether the conclusion stays.
+
+        Parameters
+        ----------
+        draws : int, default 1000
+            Per chain of every refit.
+        progressbar : bool, default True
+            Whether to show one line with the time left.
+
+        Returns
+        -------
+        PriorSensitivity
+            A table of the choice and the memberships under each prior, power-scaling of the chosen fit, and a text; see
+            `bayesmix.sensitivity.prior_sensitivity`.
+        """
+        fits = self._by_count("prior sensitivity")
+        best: Any = self.best
+        with Progress(0, shown=progressbar) as progress:
+
+            def told(done: int, total: int) -> None:
+                if done == 0:
+                    progress.more(total)
+                else:
+                    progress.finish(1)
+                progress.start(f"Refitting under other priors, {done} of {total}")
+
+            return prior_sensitivity(fits, best, draws=draws, progress=told)
 
     @cached_property
     def _evidences(self) -> dict[Any, Evidence]:
