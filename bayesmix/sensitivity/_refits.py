@@ -66,8 +66,13 @@ class PriorSensitivity:
 
 
 def _shown(frame: pd.DataFrame) -> pd.DataFrame:
-    plain = frame.drop(columns="note", errors="ignore")
-    return plain.map(lambda v: "" if pd.isna(v) else f"{v:.4g}" if isinstance(v, float) else v)
+    """Return a table without its notes, rounded, as text."""
+
+    def text(value: object, digits: str) -> object:
+        return "" if pd.isna(value) else format(value, digits) if isinstance(value, float) else value  # type: ignore[call-overload]
+
+    columns = frame.columns.drop("note", errors="ignore")
+    return pd.DataFrame({c: [text(v, ".2f" if "elpd" in c else ".3g") for v in frame[c]] for c in columns}, frame.index)
 
 
 def prior_sensitivity(

@@ -82,7 +82,7 @@ def _of_choice(table: pd.DataFrame, names: Mapping[str, str], fit: Fit, referenc
         )
     moved = judged["elpd_diff"].abs().max()
     if np.isfinite(moved):
-        out.append(f"elpd of K = {fit.n_components} changes by up to {moved:.1f}.")
+        out.append(f"elpd of K = {fit.n_components} changes by up to {moved:.1f}, Monte-Carlo error included.")
     return out
 
 
