@@ -16,18 +16,17 @@ from bayesmix.blocks import read_new_rows, read_rows, refuse_unidentified
 from bayesmix.comparison import Ranking, adequate, rank, stacking_weights
 from bayesmix.criteria import check_counts
 from bayesmix.data import Observations, check_component_count
-from bayesmix.errors import BayesmixError, InputError, InterruptedWarning, NoConvergedFitError, PriorWarning
+from bayesmix.errors import BayesmixError, InputError, InterruptedWarning, NoConvergedFitError
 from bayesmix.evidence import MAX_ERROR, Evidence, log_evidence
 from bayesmix.fit import Fit, fit_mixture
 from bayesmix.information import criteria_table
 from bayesmix.intervals import credible_interval
 from bayesmix.mixture import Mixture, check_n_components
 from bayesmix.progress import Progress
-from bayesmix.resolving import resolve
-from bayesmix.selection import PosteriorOfK, posterior_of_k
+from bayesmix.selection import PosteriorOfK, has_scaled_priors, posterior_of_k
 from bayesmix.sensitivity import PriorSensitivity, prior_sensitivity
 from bayesmix.settings import SamplerSettings
-from bayesmix.verdict import sentences
+from bayesmix.verdict import sentences, unrepaired_rows
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -91,18 +90,7 @@ class Comparison[Name]:
     def text(self) -> str:
         """What the comparison allows to conclude, in sentences."""
         info = next(iter(self.fits.values())).info
-        return " ".join(sentences(self.ranking, info, self._unrepaired))
-
-    @property
-    def _unrepaired(self) -> dict[Name, list[Any]]:
-        """The labels of the rows that PSIS is unreliable for and no refit replaced; of equal ones the first."""
-        left: dict[Name, list[Any]] = {}
-        for name, loo in self.ranking.loos.items():
-            if loo.n_unrepaired:
-                rows = self.fits[name].observations
-                positions = np.unique(loo.rows[loo.high_k & ~loo.repaired])
-                left[name] = rows.index[rows.first_rows[positions]].tolist()
-        return left
+        return " ".join(sentences(self.ranking, info, unrepaired_rows(self.ranking, self.fits)))
 
     @cached_property
     def criteria(self) -> pd.DataFrame:
@@ -129,7 +117,7 @@ class Comparison[Name]:
         fits = self._by_count("P(K | y)")
         failed = [k for k in fits if k not in self.ranking.passed]
         missing = [k for k in self.table.index if k not in fits]
-        scaled = _has_scaled_priors(fits[min(fits)])
+        scaled = has_scaled_priors(fits[min(fits)])
         return posterior_of_k(self._evidences, prior, default_priors=scaled, failed=failed, missing=missing)
 
     def prior_sensitivity(self, *, draws: int = 1000, progressbar: bool = True) -> PriorSensitivity:
@@ -268,19 +256,6 @@ class Comparison[Name]:
 def _shown(value: float) -> str:
     """Return four digits, with small numbers such as weights as 0 and large ones such as elpd to a tenth."""
     return f"{value:.1f}" if abs(value) >= 1000 else f"{0.0 if abs(value) < _SHOWN_AS_ZERO else value:.4g}"
-
-
-def _has_scaled_priors(fit: Fit) -> bool:
-    """Whether a prior was taken from the data: a default that differs when a row is left out."""
-    if fit.mixture.priors.name is not None:
-        return True
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", PriorWarning)
-            other = resolve(fit.mixture, fit.observations.without_unit(0))
-    except InputError:
-        return True
-    return dict(other.priors) != dict(fit.resolved.priors)
 
 
 def choose_components(

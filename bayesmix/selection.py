@@ -1,5 +1,6 @@
 """The posterior of the number of components, from the evidence of each and a stated prior."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -9,10 +10,12 @@ import numpy as np
 import pandas as pd
 
 from bayesmix.data import FloatArray
-from bayesmix.errors import InputError
+from bayesmix.errors import InputError, PriorWarning
 from bayesmix.evidence import MAX_ERROR, Evidence
+from bayesmix.posterior import Posterior
+from bayesmix.resolving import resolve
 
-__all__ = ["EVIDENT", "PosteriorOfK", "bayes_factor_in_words", "posterior_of_k", "shown_factor"]
+__all__ = ["EVIDENT", "PosteriorOfK", "bayes_factor_in_words", "has_scaled_priors", "posterior_of_k", "shown_factor"]
 
 _DRAWS = 4000
 
@@ -74,6 +77,25 @@ def bayes_factor_in_words(factor: float) -> str:
     'positive'
     """
     return next(words for limit, words in _SCALE if factor < limit or limit == np.inf)
+
+
+def has_scaled_priors(posterior: Posterior) -> bool:
+    """Whether a prior was taken from the data: a named set, or a default that differs when a row is left out.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        With its data.
+    """
+    if posterior.mixture.priors.name is not None:
+        return True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", PriorWarning)
+            other = resolve(posterior.mixture, posterior.observations.without_unit(0))
+    except InputError:
+        return True
+    return dict(other.priors) != dict(posterior.resolved.priors)
 
 
 def shown_factor(log_factor: float) -> str:

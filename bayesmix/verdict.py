@@ -9,10 +9,10 @@ from bayesmix.comparison import CLEAR_DIFFERENCE, Ranking, adequate, clearly_wor
 from bayesmix.criteria import WAIC
 from bayesmix.data import show_some
 from bayesmix.evidence import MAX_ERROR, Evidence
-from bayesmix.posterior import FitInfo
+from bayesmix.posterior import FitInfo, Posterior
 from bayesmix.selection import EVIDENT, bayes_factor_in_words, shown_factor
 
-__all__ = ["adequate_by_waic", "sentences"]
+__all__ = ["adequate_by_waic", "sentences", "unrepaired_rows"]
 
 
 def sentences(ranking: Ranking, info: FitInfo, unrepaired: Mapping[Any, Sequence[Any]] | None = None) -> list[str]:
@@ -59,6 +59,24 @@ def sentences(ranking: Ranking, info: FitInfo, unrepaired: Mapping[Any, Sequence
         *_components(ranking, candidates[0], label, by_count=by_count),
         *_cautions(ranking, candidates[0], label, info.total, unrepaired or {}, by_count=by_count),
     ]
+
+
+def unrepaired_rows(ranking: Ranking, posteriors: Mapping[Any, Posterior]) -> dict[Any, list[Any]]:
+    """Return by name the labels of the rows that PSIS is unreliable for and no refit replaced; of equal ones the first.
+
+    Parameters
+    ----------
+    ranking : Ranking
+    posteriors : mapping
+        Name to the fit that was ranked.
+    """
+    left = {}
+    for name, loo in ranking.loos.items():
+        if loo.n_unrepaired:
+            rows = posteriors[name].observations
+            positions = np.unique(loo.rows[loo.high_k & ~loo.repaired])
+            left[name] = rows.index[rows.first_rows[positions]].tolist()
+    return left
 
 
 def _passed(ranking: Ranking) -> list[Any]:
