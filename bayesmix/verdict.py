@@ -112,11 +112,14 @@ def _by_loo(ranking: Ranking, candidates: Sequence[Any], label: str, *, by_count
             f"{label.format(name)} (elpd_diff {row['elpd_diff']:.1f}, dse {row['error']:.1f})"
             for name, row in worse.iterrows()
         )
-        out.append(f"Clearly worse than the best: {listed}; by more than {CLEAR_DIFFERENCE:g} and more than one dse.")
+        each = "each " if len(worse) > 1 else ""
+        out.append(
+            f"Clearly worse than the best: {listed}, {each}by more than {CLEAR_DIFFERENCE:g} and by more than its dse."
+        )
     if len(candidates) > 1:
         out.append(
-            f"By predictive accuracy {_listed(candidates, label)} cannot be told apart with these data: what they are "
-            f"below the best is less than {CLEAR_DIFFERENCE:g} or less than its standard error."
+            f"By predictive accuracy {_listed(candidates, label)} cannot be told apart with these data: none is "
+            f"below the best by both more than {CLEAR_DIFFERENCE:g} and more than its standard error."
         )
     first, highest = table.loc[[best]].iloc[0], table.loc[[top]].iloc[0]
     if len(candidates) == 1:
@@ -220,13 +223,16 @@ def _worth(ranking: Ranking, candidates: Sequence[Any], *, by_count: bool) -> li
     if not by_count:
         return [f"So these data do not decide: {best!r} is named only because it comes first."] if undecided else []
     out = []
+    known = "" if set(tried) == set(passed) else " that passed their checks"
     if undecided:
         out.append(
             f"So these data cannot tell the number of components: {best} is the simplest description, not a finding "
             "that there are no more."
         )
     elif best == max(tried):
-        out.append(f"{best} is the largest number tried and the smaller ones are clearly worse: try larger ones too.")
+        out.append(
+            f"{best} is the largest number tried and the smaller ones{known} are clearly worse: try larger ones."
+        )
     elif best == max(passed):
         out.append(f"No fit of more than {best} passed its checks, so that more may be needed.")
     elif len(candidates) > 1:

@@ -52,7 +52,7 @@ def test_all_three_agree():
     ranking = with_others(ranking_of({1: -30.0, 2: 0.0, 3: -0.5}), evidences={1: -140.0, 2: -100.0, 3: -100.5})
     text = said(ranking)
     assert "Clearly worse than the best: K = 1 (elpd_diff -30" in text
-    assert "by more than 2 and more than one dse" in text
+    assert "dse 0.1), by more than 2 and by more than its dse." in text
     assert "By predictive accuracy K = 2, 3 cannot be told apart" in text
     assert "K = 2 has the highest elpd" in text
     assert "predicts best" not in text  # 3 may be as good
@@ -172,7 +172,10 @@ def test_every_number_adequate_means_that_the_data_cannot_tell():
 def test_the_largest_number_tried():
     text = said(ranking_of({1: -30.0, 2: -10.0, 3: 0.0}))
     assert "K = 3 predicts best" in text
-    assert "3 is the largest number tried and the smaller ones are clearly worse: try larger ones too." in text
+    assert "K = 2 (elpd_diff -10.0, dse 0.1), each by more than 2" in text
+    assert "3 is the largest number tried and the smaller ones are clearly worse: try larger ones." in text
+    text = said(ranking_of({1: -30.0, 2: -10.0, 3: 0.0}, passed=(1, 3)))
+    assert "the smaller ones that passed their checks are clearly worse" in text
     text = said(ranking_of({1: -30.0, 2: 0.0, 3: -9.0}, passed=(1, 2)))
     assert "No fit of more than 2 passed its checks, so that more may be needed." in text
     assert "largest number tried" not in text
