@@ -15,8 +15,10 @@ import numpy as np
 from bayesmix.compiled import problem_of, why_not_covered
 from bayesmix.data import FloatArray
 from bayesmix.errors import InputError
-from bayesmix.model import model_of
+from bayesmix.mixture import Mixture
+from bayesmix.model import free_names, model_of
 from bayesmix.posterior import Posterior
+from bayesmix.priors import stack_parameters
 from bayesmix.refits import redrawn
 from bayesmix.settings import SamplerSettings, generator
 
@@ -24,8 +26,9 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from bayesmix.engine import Problem
+    from bayesmix.engine.angles import Turns
     from bayesmix.engine.bridge import Estimate
-    from bayesmix.engine.ordered import Ordered
+    from bayesmix.engine.ordered import Ordered, Part
 
 __all__ = ["MAX_ERROR", "Evidence", "log_evidence"]
 
@@ -38,6 +41,10 @@ _PROPOSALS = 8
 _FEWEST_DRAWS = 400
 _LONGER = 4
 _RUNS, _PARTICLES = 4, 1000
+#: Distinct rows times components up to which SMC, millions of points, is tried unasked: about two minutes.
+_MAX_SMC_TERMS = 20_000
+#: Draws are kept as parameters, which may have rounded to the end of their range.
+_SMALLEST = 1e-300
 
 
 @dataclass(frozen=True)
@@ -75,7 +82,8 @@ def log_evidence(
         ``"bridge"`` samples a bridge between the draws and a mixture of normals (Meng & Wong 1996); ``"smc"`` runs
         tempered sequential Monte Carlo (Del Moral, Doucet & Jasra 2006), which needs the compiled engine; ``"auto"``
         takes the bridge; where its standard error exceeds 0.1 a bridge on four times as many draws; and where that is
-        still so the better one of this and SMC, with a standard error of at least half of their difference.
+        still so, and rows times components are at most 20 000, the better one of this and SMC, with a standard error
+        of at least half of their difference.
     random_seed : int, optional
         By default the fit's own, so that the same fit gives the same number.
 
@@ -109,7 +117,7 @@ def log_evidence(
     if method == "bridge" or first.se <= MAX_ERROR or target.problem is None:
         return first
     second = _named(_by_bridge(_with_more_draws(target, posterior, seed), seed), "bridge")
-    if second.se <= MAX_ERROR:
+    if second.se <= MAX_ERROR or target.terms > _MAX_SMC_TERMS:
         return second
     third = _named(_by_smc(target, seed), "smc")
     better = min(second, third, key=lambda evidence: evidence.se)
@@ -129,7 +137,7 @@ def _with_more_draws(target: "_Target", posterior: Posterior, seed: int) -> "_Ta
     )
     drawn, _ = redrawn(posterior, posterior.observations, settings)
     assert target.problem is not None
-    return replace(target, draws=_points(target.problem, drawn))
+    return replace(target, draws=target.turns.folded(_points(target.problem, drawn)))
 
 
 def _named(estimate: "Estimate", method: str) -> Evidence:
@@ -143,8 +151,9 @@ class _Target:
     Attributes
     ----------
     space : Ordered
+    turns : Turns
     draws : ndarray, shape (chain, draw, d)
-        In the sampled space.
+        In the sampled space, angles within one turn.
     log_density : callable
         Of points, shape (N, d).
     terms : int
@@ -154,6 +163,7 @@ class _Target:
     """
 
     space: "Ordered"
+    turns: "Turns"
     draws: FloatArray
     log_density: Callable[[FloatArray], FloatArray]
     terms: int
@@ -166,6 +176,8 @@ def _target(posterior: Posterior) -> _Target:
     resolved = posterior.resolved
     make = _pymc_target if why_not_covered(resolved) else _compiled_target
     parts, draws, log_density, problem = make(posterior)
+    turns = _turns(resolved, parts, draws)
+    draws = turns.folded(draws)
     k, m = resolved.n_components, len(resolved.component_labels)
     space = Ordered(k, m, parts, None)
     if resolved.exchangeable and k > 1:
@@ -174,7 +186,25 @@ def _target(posterior: Posterior) -> _Target:
         )
         space = Ordered(k, m, parts, key)
     terms = len(posterior.observations.distinct.counts) * m
-    return _Target(space, draws, log_density, terms, problem)
+    return _Target(space, turns, draws, log_density, terms, problem)
+
+
+def _turns(resolved: Mixture, parts: "tuple[Part, ...]", draws: FloatArray) -> "Turns":
+    """Say which numbers are angles: they have wrapped normal priors, and stand for the number of sds from the mean."""
+    from bayesmix.engine.angles import Turns
+
+    groups, periods = [], []
+    for variable in resolved.variables:
+        if variable.parameter.support == "angle":
+            part = next(p for p in parts if p.name == variable.name)
+            _, hyper = stack_parameters(resolved.priors[variable.name], variable.name, resolved.n_components)
+            at = part.start + np.arange(part.rows)
+            together = [at] if resolved.exchangeable else np.split(at, part.rows)
+            groups += together
+            periods += [
+                2 * np.pi / float(np.broadcast_to(hyper["sigma"], at.shape)[g[0] - part.start]) for g in together
+            ]
+    return Turns.fit(draws.reshape(-1, draws.shape[2]), groups, periods)
 
 
 def _free_key(posterior: Posterior) -> tuple[str, int] | None:
@@ -200,9 +230,10 @@ def _points(problem: "Problem", free: "xr.Dataset") -> FloatArray:
             shaped = value.reshape(*value.shape[:2], variable.rows, variable.size)
             blocks.append(_simplex_points(shaped).reshape(*value.shape[:2], -1))
         elif variable.type == "correlation" or variable.prior.kind.name == "BETA":
-            blocks.append(np.log(value) - np.log1p(-value))
+            inside = np.clip(value, _SMALLEST, 1 - 2.0**-53)
+            blocks.append(np.log(inside) - np.log1p(-inside))
         else:
-            blocks.append(value if variable.whitened else np.log(value))
+            blocks.append(value if variable.whitened else np.log(np.maximum(value, _SMALLEST)))
     return np.concatenate(blocks, axis=2)
 
 
@@ -227,6 +258,7 @@ def _pymc_target(posterior: Posterior) -> tuple[Any, ...]:
     model = model_of(posterior.resolved, posterior.observations)
     free = posterior.idata["posterior"].to_dataset()
     compiled, point = model.compile_logp(), model.initial_point()
+    own_names = {free_name: name for name, free_name in free_names(posterior.resolved).items()}
     parts, blocks, names, start = [], [], [], 0
     for rv in model.free_RVs:
         value = free[rv.name].transpose("chain", "draw", ...).values
@@ -240,7 +272,7 @@ def _pymc_target(posterior: Posterior) -> tuple[Any, ...]:
         size = int(np.prod(value.shape[2:]))
         if rv.name != "w_free":
             rows = posterior.n_components if rv.ndim and "component" in model.named_vars_to_dims[rv.name] else 1
-            parts.append(Part(rv.name.rsplit("_", 1)[0], start, rows, size // rows))
+            parts.append(Part(own_names[rv.name], start, rows, size // rows))
         names.append((name, start, value.shape[2:]))
         blocks.append(value.reshape(*value.shape[:2], -1))
         start += size
@@ -268,7 +300,8 @@ def _by_bridge(target: _Target, seed: int) -> "Estimate":
 
     def log_density(free_points: FloatArray) -> FloatArray:
         points, jacobian = target.space.to_points(free_points)
-        return target.log_density(points) + jacobian + target.space.log_copies
+        wound = target.turns.log_factor(points)
+        return target.log_density(points) + wound + jacobian + target.space.log_copies
 
     return bridge(log_density, free, np.random.default_rng(seed), proposals=proposals)
 

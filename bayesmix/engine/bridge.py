@@ -108,7 +108,7 @@ class NormalMixture:
             if fitted - before < _ENOUGH:
                 break
             r /= r.sum(axis=1, keepdims=True)
-            sizes = r.sum(axis=0)
+            sizes = np.maximum(r.sum(axis=0), 1e-300)
             means = (r.T @ points) / sizes[:, np.newaxis]
             factors = np.empty((n_normals, d, d))
             for c in range(n_normals):
@@ -181,17 +181,21 @@ def _iterate(at_draws: Doubles, at_proposal: Doubles, chains: int) -> Estimate:
 
     n, m = len(at_draws), len(at_proposal)
     log_n, log_m = math.log(n / (n + m)), math.log(m / (n + m))
-    value = float(np.median(at_draws))
+    known = at_draws[np.isfinite(at_draws)]
+    if not known.size or not np.isfinite(at_proposal).any():
+        return Estimate(-math.inf, math.inf)
+    value = float(np.median(known))
     for _ in range(_MAX_ITERATIONS):
         above = at_proposal - np.logaddexp(log_n + at_proposal, log_m + value)
         below = -np.logaddexp(log_n + at_draws, log_m + value)
         new = float(logsumexp(above) - math.log(m) - logsumexp(below) + math.log(n))
         done = abs(new - value) < 1e-9 * max(1.0, abs(value))
         value = new
-        if done or not math.isfinite(value):
+        if done:
             break
     first = np.exp(at_proposal - np.logaddexp(log_n + at_proposal, log_m + value))
     second = np.exp(value - np.logaddexp(log_n + at_draws, log_m + value))
     effective = float(np.ravel(array_stats.ess(second.reshape(chains, -1), method="mean"))[0])
-    square = first.var() / first.mean() ** 2 / m + second.var() / second.mean() ** 2 / effective
+    with np.errstate(divide="ignore", invalid="ignore"):  # where density and proposal do not meet
+        square = first.var() / first.mean() ** 2 / m + second.var() / second.mean() ** 2 / effective
     return Estimate(value, math.sqrt(square) if math.isfinite(square) else math.inf)

@@ -92,12 +92,14 @@ def _run(evaluate: Callable[[Doubles], Evaluation], points: Doubles, rng: np.ran
     n = len(points)
     state = evaluate(points)
     t, log_evidence, step = 0.0, 0.0, 0.3
-    while t < 1.0:
+    while True:
         likelihood = np.where(np.isfinite(state.likelihood), state.likelihood, -np.inf)
         new = _next(likelihood, t)
         increments = (new - t) * likelihood
         total = logsumexp(increments)
         log_evidence += float(total) - math.log(n)
+        if new == 1.0:
+            break
         places = np.cumsum(np.exp(increments - total))
         chosen = np.searchsorted(places, (rng.random() + np.arange(n)) / n * places[-1]).clip(max=n - 1)
         t, state = new, state.take(chosen)

@@ -42,7 +42,8 @@ class Warp:
         z = ndtri(_LEVELS)
         y = np.quantile(draws, _LEVELS, axis=0)
         # Draws that repeat a value would make a map flat.
-        least = 1e-6 * np.maximum(np.ptp(y, axis=0), 1e-9) * np.arange(len(z))[:, np.newaxis]
+        width = np.maximum(np.ptp(y, axis=0), 1e-6 * np.abs(y).max(axis=0) + 1e-9)
+        least = 1e-6 * width * np.arange(len(z))[:, np.newaxis]
         y = np.maximum.accumulate(y, axis=0) + least
         slopes = PchipInterpolator(z, y, axis=0).derivative()(z)
         chords = np.diff(y, axis=0) / np.diff(z)[:, np.newaxis]
