@@ -35,11 +35,11 @@ COLUMNS = {
     "elpd": "LOO estimate of the expected log predictive density of new rows, in nats; higher is better. By PSIS, and "
     "by refits for rows that PSIS cannot be trusted for. Distrust it where n_high_k > n_repaired.",
     "se": "Standard error of elpd over rows. Of little use for comparing fits: use dse.",
-    "elpd_diff": "elpd minus the best elpd, <= 0.",
+    "elpd_diff": "elpd minus the best elpd, <= 0; missing for fits that failed their checks, unless all did.",
     "dse": "Standard error of elpd_diff over rows. Rough, usually too small, below about 100 rows.",
     "subsampling_dse": "Error of elpd_diff from drawing rows at random on large data; 0 where all rows were used.",
-    "weight": "Stacking weight: the mixture of these fits that predicts best. It shares out weight among near equals, "
-    "so a small weight is no evidence against a fit.",
+    "weight": "Stacking weight: the mixture, of the fits that passed their checks, that predicts best. It shares out "
+    "weight among near equals, so a small weight is no evidence against a fit.",
     "p": "Effective number of parameters by LOO. Far above the number of parameters means misfit or too few rows.",
     "elpd_waic": "WAIC estimate of the same elpd. Distrust it where n_high_p_waic > 0, and prefer elpd.",
     "p_waic": "Effective number of parameters by WAIC.",
@@ -132,9 +132,10 @@ def rank(
         loos = repaired_loos(posteriors, advance=advance)
     else:
         loos = {name: pointwise_loo(posterior) for name, posterior in posteriors.items()}
-    versus_best = differences(loos).assign(weight=stacking_weights(loos))
     waics = {name: waic(posterior) for name, posterior in posteriors.items()}
     diagnoses = {name: check(posterior) for name, posterior in posteriors.items()}
+    passed = tuple(name for name, diagnosis in diagnoses.items() if diagnosis.ok)
+    versus_best = _versus_best(loos, passed)
     known = dict(evidences or {})
     rows: dict[Any, dict[str, Any]] = {}
     for name, posterior in posteriors.items():
@@ -155,12 +156,19 @@ def rank(
     return Ranking(
         table,
         loos,
-        tuple(name for name, diagnosis in diagnoses.items() if diagnosis.ok),
+        passed,
         repaired,
         waics,
         known,
         {name: diagnosis.audit for name, diagnosis in diagnoses.items() if diagnosis.audit is not None},
     )
+
+
+def _versus_best(loos: Mapping[Any, PointwiseLOO], passed: Sequence[Any]) -> pd.DataFrame:
+    """Return differences and weights among the fits that passed their checks; among all where none did."""
+    judged = {name: loos[name] for name in passed} or loos
+    table = differences(judged).assign(weight=stacking_weights(judged)).reindex(list(loos))
+    return table.assign(weight=table["weight"].fillna(0.0))
 
 
 def _labels(posterior: Posterior, positions: npt.NDArray[np.intp]) -> list[Any]:

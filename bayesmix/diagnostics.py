@@ -21,6 +21,9 @@ __all__ = ["BFMI_MIN", "Diagnosis", "check"]
 
 BFMI_MIN = 0.3
 
+_SETTLED = 1.05
+"""R-hat up to which chains at least explore the same region."""
+
 
 @dataclass(frozen=True, eq=False)
 class Diagnosis:
@@ -173,9 +176,12 @@ def _convergence_findings(table: pd.DataFrame, posterior: Posterior) -> list[str
         )
     if not min(bulk, tail) >= ESS_MIN:
         row = table[["ess_bulk", "ess_tail"]].min(axis=1).idxmin()
+        # Where chains disagree more draws of the same would not help, and their number could be any.
+        wanted = int(np.ceil(info.draws * max(2.0, 1.5 * ESS_MIN / max(min(bulk, tail), 1.0))))
+        remedy = f" Use draws={wanted:d}." if rhat <= _SETTLED else ""
         findings.append(
-            f"Too few effective draws: {min(bulk, tail):.0f} for {row}, below {ESS_MIN}, so interval ends are noisy. "
-            f"Use draws={int(np.ceil(info.draws * max(2.0, 1.5 * ESS_MIN / max(min(bulk, tail), 1.0)))):d}."
+            f"Too few effective draws: {min(bulk, tail):.0f} for {row}, below {ESS_MIN}, so interval ends are "
+            f"noisy.{remedy}"
         )
     return findings
 

@@ -23,7 +23,7 @@ _SHIFT = 0.22
 def plot_comparison(table: "pd.DataFrame", *, ax: "Axes | None" = None) -> "Axes":
     """Draw the expected log predictive density of every fit, and how far it is from the best.
 
-    Each fit has a row: a circle with its PSIS-LOO estimate and a thick bar of one standard error, above it a
+    Each fit has a row: a circle with its LOO estimate and a thick bar of one standard error, above it a
     cross for WAIC, and below it a triangle with a thin bar of one standard error of the *difference* to the
     best fit. A thin bar that reaches the dashed line means that the difference is within its own noise; the
     thick bars are no guide to that, because the fits share their rows.
@@ -95,7 +95,7 @@ def _draw_elpd(axes: "Axes", table: "pd.DataFrame", y: FloatArray, rows: BoolArr
         markerfacecolor=INK if filled else "white",
         markersize=7,
         elinewidth=2,
-        label="elpd by PSIS-LOO, 1 se" if filled else "the same, fit failed its checks",
+        label="elpd by LOO, 1 se" if filled else "the same, fit failed its checks",
         zorder=3,
     )
     return [bars]

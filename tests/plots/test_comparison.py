@@ -8,7 +8,7 @@ from bayesmix.comparison import COLUMNS
 from bayesmix.plots import plot_comparison
 from tests.plots._artists import bars, legend_texts, line
 
-LOO = "elpd by PSIS-LOO, 1 se"
+LOO = "elpd by LOO, 1 se"
 FAILED = "the same, fit failed its checks"
 DIFFERENCE = "difference to the best, 1 se"
 
