@@ -140,6 +140,7 @@ def test_angles_count_all_windings():
     assert by_smc.value == pytest.approx(expected, abs=max(4 * by_smc.se, 0.05))
 
 
+@pytest.mark.slow
 def test_angles_in_a_table_agree_with_smc():
     rng = np.random.default_rng(2)
     turn = np.where(np.arange(60) % 2, 3.0, 0.0)  # one of them on the usual cut of the circle
@@ -152,6 +153,7 @@ def test_angles_in_a_table_agree_with_smc():
     assert_agree(found, fit.log_evidence(method="smc"))
 
 
+@pytest.mark.slow
 def test_narrow_priors_of_angles_by_component():
     y = np.random.default_rng(1).vonmises(np.where(np.arange(40) % 2, 2.0, -2.0), 6.0)
     priors = {"mu": [bm.priors.WrappedNormal(-2, 0.5), bm.priors.WrappedNormal(2, 8.0)]}
@@ -162,6 +164,7 @@ def test_narrow_priors_of_angles_by_component():
 # Methods and engines
 
 
+@pytest.mark.slow
 def test_smc_agrees_with_the_bridge(two):
     found = two.log_evidence(method="smc")
     assert found.method == "smc"
@@ -169,6 +172,7 @@ def test_smc_agrees_with_the_bridge(two):
     assert_agree(found, two.log_evidence(method="bridge"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mixture", "y"),
     [
@@ -194,6 +198,7 @@ def wide_normal(y):
     return pm.TruncatedNormal.dist(mu=m, sigma=2 * s, lower=m - 30 * s, upper=m + 30 * s)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Numba will use object mode")
 def test_pymcs_engine_agrees(two):
     y = groups(2)
@@ -209,6 +214,7 @@ def test_pymcs_engine_agrees(two):
         other.log_evidence(method="smc")
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Numba will use object mode")
 def test_pymcs_engine_keeps_shared_scales_apart():
     y = groups(2)
