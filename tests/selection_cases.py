@@ -28,11 +28,13 @@ class Case(NamedTuple):
     tried: int
     skewed: bool = False
     evidence: bool = False
+    common_sigma: bool = False
 
 
 CASES = {"1 group, n = 50": Case(1, 50, 4, evidence=True)}
 CASES |= {f"1 group, n = {n}": Case(1, n, 3) for n in (200, 1000)}
 CASES |= {f"{g} groups, n = {n}": Case(g, n, g + 1) for n in (100, 200) for g in (2, 3, 4)}
+CASES["4 groups, n = 100, one sd for all"] = Case(4, 100, 5, common_sigma=True)
 CASES["1 skewed group (exponential), n = 200"] = Case(1, 200, 3, skewed=True)
 
 
@@ -52,6 +54,7 @@ def choices(name: str, number: int) -> tuple[int | None, int | None]:
         choice = bm.choose_components(
             data_set(case, number),
             range(1, case.tried + 1),
+            mixture=bm.Mixture(1, bm.families.Normal(common_sigma=case.common_sigma)),
             draws=DRAWS,
             evidence=case.evidence,
             cores=1,
