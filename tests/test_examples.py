@@ -13,6 +13,15 @@ FOLDER = Path(__file__).parents[1] / "examples"
 SCRIPTS = {
     "several_columns.py": ([], ["Largest R-hat: 1.00", "against the species: 0.90", "The smallest adequate number"]),
     "counts.py": ([], ["Clearly worse than the best: K = 1", "'one varying rate' predicts best"]),
+    "choosing.py": (
+        [],
+        [
+            "The smallest adequate number of components is 3",
+            "P(K | y) is",
+            "the slowest and the fastest with 0.00",
+            "the choice of K = 3 stays",
+        ],
+    ),
     "mixed_columns.py": ([], ["The fit passed its checks", "against the species: 0.92", "9 of 9 means"]),
     "rounded.py": ([], ["is improper", "Detected resolution: 0.5", "The fit passed its checks"]),
     "own_family.py": ([], ["The fit passed its checks", "Engine: pymc because the laplace family"]),
