@@ -13,7 +13,7 @@ import pandas as pd
 
 from bayesmix import averaging, plots
 from bayesmix.blocks import read_new_rows, read_rows, refuse_unidentified
-from bayesmix.comparison import Ranking, adequate, rank, stacking_weights
+from bayesmix.comparison import Ranking, adequate, rank
 from bayesmix.criteria import check_counts
 from bayesmix.data import Observations, check_component_count
 from bayesmix.errors import BayesmixError, InputError, InterruptedWarning, NoConvergedFitError
@@ -221,14 +221,12 @@ class Comparison[Name]:
             return weights.reindex(names).to_numpy(dtype=float)
         if weights is not None:
             return weights
-        passed = {name: loo for name, loo in self.ranking.loos.items() if name in self.ranking.passed}
-        if not passed:
+        if not self.ranking.passed:
             raise NoConvergedFitError(
                 f"an average must rest on fits that passed their checks, but none of {names} did. See the column "
                 "'note' of the table for what to do, or give weights."
             )
-        known = dict(zip(passed, stacking_weights(passed).tolist(), strict=True))
-        return [known.get(name, 0.0) for name in names]
+        return self.table["weight"].reindex(names).to_numpy(dtype=float)
 
     def _by_count(self, what: str) -> Mapping[Any, Fit]:
         if self.table.index.name != "n_components":
