@@ -275,10 +275,9 @@ def test_weights_of_averages(choice):
 
 def test_averages_leave_out_fits_that_failed_their_checks(choice):
     ranking = choice.ranking
-    two = Comparison(choice.fits, replace(ranking, passed=(1, 3)))
-    weights = np.asarray(two._weights(None))
-    assert weights[1] == 0
-    assert weights.sum() == pytest.approx(1)
+    two = Comparison(choice.fits, replace(ranking, table=ranking.table.assign(weight=[0.4, 0.0, 0.6]), passed=(1, 3)))
+    expected = choice.density([20.0], weights=[0.4, 0.0, 0.6])["density"].item()
+    assert two.density([20.0])["density"].item() == expected
     none = Comparison(choice.fits, replace(ranking, passed=()))
     with pytest.raises(NoConvergedFitError, match=r"none of \[1, 2, 3\]"):
         none.density()

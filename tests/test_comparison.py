@@ -10,7 +10,16 @@ import pytest
 
 import bayesmix as bm
 from bayesmix.choice import Comparison
-from bayesmix.comparison import COLUMNS, Ranking, adequate, clearly_worse, differences, rank, stacking_weights
+from bayesmix.comparison import (
+    COLUMNS,
+    Ranking,
+    _versus_best,
+    adequate,
+    clearly_worse,
+    differences,
+    rank,
+    stacking_weights,
+)
 from bayesmix.criteria import PointwiseLOO, loo_of, pointwise_loo
 from bayesmix.errors import InputError, NoConvergedFitError
 from tests.helpers import make_fit
@@ -151,6 +160,16 @@ def test_failed_fits_are_never_recommended():
     with pytest.raises(NoConvergedFitError, match="none of"):
         _ = nothing.best
     assert "nothing can be concluded" in nothing.text
+
+
+def test_failed_fits_have_no_weight_and_no_difference():
+    loos = ranking_of({1: -10.0, 2: 0.0, 3: 8.0}).loos
+    table = _versus_best(loos, (1, 2))
+    assert table.loc[3, "weight"] == 0
+    assert np.isnan(table.loc[3, "elpd_diff"])
+    assert table.loc[2, "elpd_diff"] == 0
+    assert table["weight"].sum() == pytest.approx(1)
+    assert _versus_best(loos, ()).notna().all(axis=None)
 
 
 def test_different_data_are_refused(rng):
