@@ -73,7 +73,7 @@ def by_importance(log_density, start, n=20_000):
     return Estimate(log_w.max() + math.log(w.mean()), w.std() / w.mean() / math.sqrt(n))
 
 
-@pytest.mark.parametrize("engine", ["compiled", "pymc"])
+@pytest.mark.parametrize("engine", ["compiled", pytest.param("pymc", marks=pytest.mark.slow)])
 def test_one_normal_equals_quadrature(arms, engine):
     y = arms["length"].to_numpy()
     m, s = y.mean(), y.std()

@@ -84,14 +84,19 @@ TABLE = pd.DataFrame({"age": [1.0, 2, 5, 6, 9, 4], "size": [0.5, 1, 3, 2, 2, Non
             TABLE,
             {"age_sigma_beta", "size_alpha_beta"},
         ),
-        (bm.Mixture(2, "mv_normal", priors={"sigma": SCALED}), TABLE[["age", "visits"]], {"sigma_beta"}),
+        pytest.param(
+            bm.Mixture(2, "mv_normal", priors={"sigma": SCALED}),
+            TABLE[["age", "visits"]],
+            {"sigma_beta"},
+            marks=pytest.mark.slow,
+        ),
         (bm.Mixture(3, bm.families.Normal(common_sigma=True), priors={"sigma": SCALED}), Y, {"sigma_beta"}),
         (
             bm.Mixture(2, priors={"sigma": [InverseGammaVariance(2, 1), InverseGammaVariance(3, 2)]}),
             Y,
             set(),
         ),
-        (
+        pytest.param(
             bm.Mixture(
                 2,
                 "mv_normal",
@@ -99,6 +104,7 @@ TABLE = pd.DataFrame({"age": [1.0, 2, 5, 6, 9, 4], "size": [0.5, 1, 3, 2, 2, Non
             ),
             TABLE[["age", "visits"]],
             set(),
+            marks=pytest.mark.slow,
         ),
     ],
     ids=["table", "mv_normal", "common", "each", "by column"],
@@ -190,6 +196,7 @@ def test_prior_draws_have_their_distributions(rng):
     assert stats.kstest(squares.ravel(), stats.invgamma(3, scale=0.7).cdf).pvalue > 1e-4
 
 
+@pytest.mark.slow
 def test_the_model_draws_from_the_same_prior():
     model = bm.build_model(bm.Mixture(2, priors="richardson_green"), Y)
     sigma, scale = pm.draw([model["sigma"], model["sigma_beta"]], 2000, random_seed=1)

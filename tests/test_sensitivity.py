@@ -118,7 +118,12 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+COMPILED_LONG = ("several columns", "table", "noise")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in COMPILED_LONG else name for name in CASES]
+)
 def test_log_prior_is_that_of_pymc(name):
     mixture, y = CASES[name]
     fit = short(mixture, y)
