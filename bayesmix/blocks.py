@@ -5,7 +5,7 @@ blocks, and the parameters of column ``age`` are called ``age_mu``, ``age_sigma`
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, ClassVar, override
 
@@ -270,7 +270,7 @@ def read_rows(family: Family | FamilyTable, y: Any, weights: Any = None, resolut
 
 
 def read_new_rows(family: Family | FamilyTable, y: Any, fitted: Layout) -> Observations:
-    """Read further rows for a fitted specification; one is enough, and its rounding is that of the fitted ones.
+    """Read further rows for a fitted specification; one is enough, and its rounding and names are those of the fitted.
 
     Parameters
     ----------
@@ -287,7 +287,8 @@ def read_new_rows(family: Family | FamilyTable, y: Any, fitted: Layout) -> Obser
         single = (steps or None) if isinstance(family, FamilyTable) else steps.get(fitted.names[0])
         rows = observe(y, wanted=_wanted(family), resolution=None if isinstance(y, Interval) else single, least=1)
     _check_rows(family, rows)
-    return rows
+    named = tuple(replace(c, name=name) for c, name in zip(rows.columns, fitted.names, strict=True))
+    return replace(rows, columns=named)
 
 
 def _check_rows(family: Family | FamilyTable, rows: Observations) -> None:

@@ -173,8 +173,7 @@ class Comparison[Name]:
             Which column of a table.
         weights : array_like, shape (fits,), optional
             Of the fits, with the sum 1, in the order of `fits`; a Series is matched by its index. By default the
-            stacking weights of the fits that passed their checks, which those of the table are where all passed.
-            Probabilities of the numbers of components are another choice:
+            stacking weights of the table. Probabilities of the numbers of components are another choice:
             ``choice.posterior_of_k().table["probability"]``.
         ci_prob, ci_kind : optional
             Interval probability and kind.
@@ -201,9 +200,9 @@ class Comparison[Name]:
         """
         first = next(iter(self.fits.values()))
         rows = read_new_rows(first.resolved.family, y, first.layout)
-        named = tuple(replace(c, name=name) for c, name in zip(rows.columns, first.layout.names, strict=True))
-        interval = credible_interval(ci_prob, ci_kind)
-        return averaging.averaged_prediction(self.fits, self._weights(weights), replace(rows, columns=named), interval)
+        return averaging.averaged_prediction(
+            self.fits, self._weights(weights), rows, credible_interval(ci_prob, ci_kind)
+        )
 
     def co_clustering(self, *, weights: npt.ArrayLike | None = None) -> "xr.DataArray":
         """Return the probability that two rows are of one group, averaged over fits; see `averaging.co_clustering`.

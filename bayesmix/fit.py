@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -125,8 +124,6 @@ class Fit(Posterior):
 
     def _new_rows(self, y: Any) -> Observations:
         rows = read_new_rows(self.resolved.family, y, self.layout)
-        named = tuple(replace(c, name=name) for c, name in zip(rows.columns, self.layout.names, strict=True))
-        rows = replace(rows, columns=named)
         assignment.check_reach(self, rows)
         return rows
 
