@@ -1,4 +1,4 @@
-"""What estimates of the evidence are made of: densities in bulk, ordered copies, angles, draws of the prior, tempering."""
+"""What estimates of the evidence are made of: densities in bulk, ordered copies, angles, prior draws, tempering."""
 
 import math
 from dataclasses import replace
