@@ -1,0 +1,274 @@
+"""Scores of an order of the rows: ROC curve and areas, average precision, accuracy among the surest rows."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bayesmix.scores._arrays import BoolArray, FloatArray, IntArray, log_sum_exp, ratio
+from bayesmix.scores._tables import contingency_table
+
+__all__ = [
+    "RankScores",
+    "average_precision",
+    "macro_average_precision",
+    "macro_roc_auc",
+    "one_vs_one_roc_auc",
+    "one_vs_rest_log_odds",
+    "rank_scores",
+    "rejection_area",
+    "rejection_curve",
+    "roc_auc",
+    "roc_curve",
+]
+
+
+class RankScores(NamedTuple):
+    """Scores of the ranking of rows by every class, each of shape (…)."""
+
+    roc_auc: FloatArray
+    roc_auc_ovo: FloatArray
+    average_precision: FloatArray
+
+
+def _ordered(score: FloatArray, *parts: FloatArray | IntArray | BoolArray) -> list[Any]:
+    """Broadcast to one shape and sort the rows by falling score."""
+    arrays = np.broadcast_arrays(score, *parts)
+    order = np.argsort(-arrays[0], axis=-1)
+    return [np.take_along_axis(array, order, axis=-1) for array in arrays]
+
+
+def _ties(ranked: FloatArray) -> tuple[IntArray, IntArray] | None:
+    """Positions of the first and the last row of every row's run of equal scores; None if nothing is tied."""
+    change = ranked[..., 1:] != ranked[..., :-1]
+    if change.all():
+        return None
+    n, edge = ranked.shape[-1], np.ones_like(change, shape=(*change.shape[:-1], 1))
+    place = np.arange(n)
+    first = np.maximum.accumulate(np.where(np.concatenate([edge, change], axis=-1), place, 0), axis=-1)
+    candidate = np.where(np.concatenate([change, edge], axis=-1), place, n)
+    return first, np.minimum.accumulate(candidate[..., ::-1], axis=-1)[..., ::-1]
+
+
+def roc_curve(positive: BoolArray, scores: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Points of the weighted ROC curve, from the strictest threshold to the laxest.
+
+    Parameters
+    ----------
+    positive : bool array, shape (n,) or (S, n)
+        Rows of the positive class.
+    scores : float array, shape (n,) or (S, n)
+        Larger means more likely positive; only the order matters, ±inf is allowed, NaN is not.
+    weights : float array, shape (n,) or (S, n)
+        Row weights.
+
+    Returns
+    -------
+    false_positive_rate, true_positive_rate : float arrays, shape (…, n + 1)
+        Both rise from 0 to 1. Tied rows share one point, the end of their common segment, so that a tie
+        counts one half in the area. A rate is NaN if its class carries no weight.
+
+    Examples
+    --------
+    >>> roc_curve(np.array([True, False]), np.array([2.0, 1.0]), np.array([0.5, 0.5]))[1].tolist()
+    [0.0, 1.0, 1.0]
+    """
+    ranked, marked, weight = _ordered(scores, positive, weights)
+    rates = [np.cumsum(np.where(side, weight, 0.0), axis=-1) for side in (marked == 0, marked == 1)]
+    ties = _ties(ranked)
+    if ties:
+        rates = [np.take_along_axis(rate, ties[1], axis=-1) for rate in rates]
+    start = np.zeros((*ranked.shape[:-1], 1))
+    false, true = (np.concatenate([start, ratio(rate, rate[..., -1:], np.nan)], axis=-1) for rate in rates)
+    return false, true
+
+
+def roc_auc(positive: BoolArray, scores: FloatArray, weights: FloatArray) -> FloatArray:
+    """Weighted probability that a positive row outscores a negative one, a tie counting one half.
+
+    Arguments as in `roc_curve`. The Mann-Whitney form of the AUC (Hanley and McNeil 1982, Radiology 143:29).
+
+    Examples
+    --------
+    >>> float(roc_auc(np.array([True, False, False]), np.array([1.0, 1.0, -np.inf]), np.full(3, 1 / 3)))
+    0.75
+    """
+    false, true = roc_curve(positive, scores, weights)
+    return np.asarray(np.trapezoid(true, false, axis=-1))
+
+
+def one_vs_rest_log_odds(log_prob: FloatArray) -> FloatArray:
+    """Log-odds of every class against all others, from log probabilities; both of shape (…, C), C ≥ 2.
+
+    The rest is summed from its own logarithms, never as 1 - p, so that saturated rows keep their order.
+
+    Examples
+    --------
+    >>> one_vs_rest_log_odds(np.array([-1e4, 0.0])).tolist()
+    [-10000.0, 10000.0]
+    """
+    rest = [log_sum_exp(np.delete(log_prob, k, axis=-1)) for k in range(log_prob.shape[-1])]
+    return np.asarray(log_prob - np.stack(rest, axis=-1))
+
+
+def _against_all(
+    labels: IntArray, score: FloatArray, weights: FloatArray, own_class: int, n_classes: int
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Weight of the pairs that a class wins against every class (…, C), its average precision, class weights."""
+    ranked, code, weight = _ordered(score, labels, weights)
+    own = np.where(code == own_class, weight, 0.0)
+    above, everything = np.cumsum(own, axis=-1), np.cumsum(weight, axis=-1)
+    before = above - own
+    ties = _ties(ranked)
+    if ties:
+        before = np.take_along_axis(before, ties[0], axis=-1)
+        above, everything = (np.take_along_axis(part, ties[1], axis=-1) for part in (above, everything))
+    zero, shape = np.zeros((), dtype=np.intp), (1, n_classes)
+    won = contingency_table(zero, code, weight * (before + above) / 2, shape)[..., 0, :]
+    total = contingency_table(zero, code, weight, shape)[..., 0, :]
+    precise = (own * ratio(above, everything)).sum(axis=-1)
+    return won, ratio(precise, total[..., own_class], np.nan), total
+
+
+def rank_scores(labels: IntArray, log_odds: FloatArray, weights: FloatArray) -> RankScores:
+    """All scores of a ranking from one sort per class; `macro_roc_auc` and its neighbours say what they are.
+
+    Parameters
+    ----------
+    labels : int array, shape (n,) or (S, n)
+        Classes; only those that occur are averaged over.
+    log_odds : float array, shape (n, C) or (S, n, C)
+        Column k ranks the rows by class k: log-odds, or whatever rises with its probability.
+    weights : float array, shape (n,) or (S, n)
+        Row weights.
+
+    Returns
+    -------
+    RankScores
+        Each of shape (…). With two classes only column 1 is read: its area is that of column 0 too.
+
+    Examples
+    --------
+    >>> odds = np.array([[2.0, -2.0], [-1.0, 1.0], [-3.0, 3.0]])
+    >>> [float(score) for score in rank_scores(np.array([0, 0, 1]), odds, np.full(3, 1 / 3))]
+    [1.0, 1.0, 1.0]
+    """
+    n_classes = log_odds.shape[-1]
+    present = np.unique(labels)
+    ranking = [1] if n_classes == 2 else present.tolist()
+    rest, pairs, precisions = [], [], []
+    for k in ranking:
+        won, precision, total = _against_all(labels, log_odds[..., k], weights, k, n_classes)
+        others = np.setdiff1d(present, k)
+        won, against, own = won[..., others], total[..., others], total[..., k]
+        rest.append(ratio(won.sum(axis=-1), own * against.sum(axis=-1), np.nan))
+        pairs.append(ratio(won, own[..., np.newaxis] * against, np.nan).mean(axis=-1))
+        precisions.append(precision)
+    return RankScores(*(np.asarray(np.mean(part, axis=0)) for part in (rest, pairs, precisions)))
+
+
+def macro_roc_auc(labels: IntArray, log_odds: FloatArray, weights: FloatArray) -> FloatArray:
+    """Unweighted mean of the one-vs-rest AUC over the classes that occur in `labels`.
+
+    Arguments as in `rank_scores`; scikit-learn's ``multi_class="ovr", average="macro"``.
+
+    Examples
+    --------
+    >>> odds = np.array([[2.0, -3.0, -4.0], [-3.0, 2.0, -4.0], [-3.0, -4.0, 2.0]])
+    >>> float(macro_roc_auc(np.array([0, 1, 2]), odds, np.full(3, 1 / 3)))
+    1.0
+    """
+    return rank_scores(labels, log_odds, weights).roc_auc
+
+
+def one_vs_one_roc_auc(labels: IntArray, log_odds: FloatArray, weights: FloatArray) -> FloatArray:
+    """Unweighted mean over ordered pairs of classes (a, b) of the AUC of a against b, ranked by column a.
+
+    The M of Hand and Till (2001, Machine Learning 45:171), which does not depend on how common the classes
+    are; scikit-learn's ``multi_class="ovo", average="macro"``. Arguments as in `rank_scores`. Within one set of
+    probabilities log-odds and probabilities rank alike, up to probabilities that saturate.
+
+    Examples
+    --------
+    >>> odds = np.array([[2.0, -3.0, -4.0], [-3.0, 2.0, -4.0], [-3.0, 3.0, 2.0]])
+    >>> float(one_vs_one_roc_auc(np.array([0, 1, 2]), odds, np.full(3, 1 / 3)))  # 2 outranks 1 in column 1
+    0.8333333333333334
+    """
+    return rank_scores(labels, log_odds, weights).roc_auc_ovo
+
+
+def average_precision(positive: BoolArray, scores: FloatArray, weights: FloatArray) -> FloatArray:
+    """Precision at every threshold, averaged over the recall it adds; tied rows enter together.
+
+    Arguments as in `roc_curve`. The sum over steps, without interpolation: scikit-learn's
+    ``average_precision_score``. Of a random order it is about the share of positive rows. NaN without any.
+
+    Examples
+    --------
+    >>> float(average_precision(np.array([True, False, True]), np.array([3.0, 2.0, 1.0]), np.full(3, 1 / 3)))
+    0.8333333333333334
+    """
+    return _against_all(positive.astype(np.intp), scores, weights, 1, 2)[1]
+
+
+def macro_average_precision(labels: IntArray, log_odds: FloatArray, weights: FloatArray) -> FloatArray:
+    """Average precision of class 1 of two; of more classes the unweighted mean over those that occur.
+
+    Arguments as in `rank_scores`; scikit-learn's ``average_precision_score`` with ``average="macro"``.
+
+    Examples
+    --------
+    >>> odds = np.array([[2.0, -3.0, -4.0], [-3.0, 2.0, -4.0], [-3.0, -4.0, 2.0]])
+    >>> float(macro_average_precision(np.array([0, 1, 2]), odds, np.full(3, 1 / 3)))
+    1.0
+    """
+    return rank_scores(labels, log_odds, weights).average_precision
+
+
+def rejection_curve(right: BoolArray, confidence: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Weight of the surest rows, and of those of them that are right: accuracy by how many rows are decided.
+
+    Parameters
+    ----------
+    right : bool array, shape (n,) or (S, n)
+        Rows that are classified as their class.
+    confidence : float array, shape (n,) or (S, n)
+        Larger means surer; only the order matters.
+    weights : float array, shape (n,) or (S, n)
+        Row weights.
+
+    Returns
+    -------
+    kept, right : float arrays, shape (…, n + 1)
+        Both rise from 0. Their ratio is the accuracy among the surest rows, the accuracy-rejection curve of
+        Nadeem, Zucker and Hanczar (2010, JMLR W&CP 8:65). Tied rows enter together; between two points both
+        are linear, as if the rows of a tie came in random order.
+
+    Examples
+    --------
+    >>> kept, good = rejection_curve(np.array([False, True]), np.array([0.0, 2.0]), np.array([0.5, 0.5]))
+    >>> kept.tolist(), good.tolist()
+    ([0.0, 0.5, 1.0], [0.0, 0.5, 0.5])
+    """
+    ranked, hit, weight = _ordered(confidence, right, weights)
+    sums = [np.cumsum(part, axis=-1) for part in (weight, weight * hit)]
+    ties = _ties(ranked)
+    if ties:
+        sums = [np.take_along_axis(part, ties[1], axis=-1) for part in sums]
+    start = np.zeros((*ranked.shape[:-1], 1))
+    kept, good = (np.concatenate([start, part], axis=-1) for part in sums)
+    return kept, good
+
+
+def rejection_area(kept: FloatArray, right: FloatArray) -> FloatArray:
+    """Accuracy among the rows at least as sure as a row, averaged over the rows.
+
+    One less the area under the risk-coverage curve (Geifman, Uziel and El-Yaniv 2019, ICLR). Arguments as
+    returned by `rejection_curve`.
+
+    Examples
+    --------
+    >>> float(rejection_area(np.array([0.0, 0.5, 1.0]), np.array([0.0, 0.5, 0.5])))
+    0.75
+    """
+    step = np.diff(kept, axis=-1)
+    return np.asarray((step * ratio(right, kept)[..., 1:]).sum(axis=-1) / kept[..., -1])
