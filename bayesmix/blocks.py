@@ -134,6 +134,15 @@ class Layout:
             tuple(c.resolution for c in rows.columns),
         )
 
+    @property
+    def width(self) -> int:
+        """Numbers per row, without a known class."""
+        return sum(self.widths)
+
+    def known(self, cells: Any) -> Any:
+        """Return the known classes that stand behind the columns of a matrix of cells; None where there are none."""
+        return cells[:, self.width] if cells.shape[1] > self.width else None
+
     def trials(self, column: int) -> bool:
         """Whether a column's cells are successes and trials."""
         return self.widths[column] > 1 and not self.intervals[column]
@@ -167,7 +176,7 @@ class Block:
 
     def cells(self, cells: Any, layout: Layout) -> Any:
         """Return the block's columns of a matrix of cells."""
-        return cells if self.family.multivariate else cells[:, layout.part(self.columns[0])]
+        return cells[:, : layout.width] if self.family.multivariate else cells[:, layout.part(self.columns[0])]
 
     def interval(self, layout: Layout) -> bool:
         """Whether the block's cells are intervals."""

@@ -13,7 +13,10 @@ from bayesmix.blocks import Block, Layout
 from bayesmix.data import FloatArray, Observations
 from bayesmix.mixture import Mixture
 
-__all__ = ["component_log_density", "fixed_log_densities", "random_rows", "random_values"]
+__all__ = ["IMPOSSIBLE", "component_log_density", "fixed_log_densities", "random_rows", "random_values"]
+
+IMPOSSIBLE = -1e300
+"""Log density of a row in the components it is known not to belong to: finite, so that nothing becomes NaN."""
 
 
 def fixed_log_densities(resolved: Mixture, layout: Layout, cells: FloatArray) -> FloatArray:
@@ -33,6 +36,7 @@ def fixed_log_densities(resolved: Mixture, layout: Layout, cells: FloatArray) ->
     ndarray, shape (components without parameters, n)
     """
     out = np.zeros((len(resolved.extras), len(cells)))
+    known = layout.known(cells)
     for s, name in enumerate(resolved.extras):
         if name == "zero":
             out[s] = np.where(cells[:, 0] == 0, 0.0, -np.inf)
@@ -48,7 +52,7 @@ def fixed_log_densities(resolved: Mixture, layout: Layout, cells: FloatArray) ->
                 with np.errstate(divide="ignore"):
                     here += np.where(width > 0, np.minimum(np.log(width), -background), 0.0)
             out[s] += here
-    return out
+    return out if known is None else np.where(np.isnan(known), out, IMPOSSIBLE)
 
 
 def component_log_density(
@@ -71,6 +75,10 @@ def component_log_density(
         total = total + block.family.rows_log_density(own, block.pick(parameters), block.interval(layout))
     n_draws = total.shape[0]
     total = np.broadcast_to(total, (n_draws, len(cells), resolved.n_components))
+    known = layout.known(cells)
+    if known is not None:
+        other = ~np.isnan(known)[:, np.newaxis] & (known[:, np.newaxis] != np.arange(resolved.n_components))
+        total = np.where(other, IMPOSSIBLE, total)
     if not resolved.extras:
         return np.asarray(total)
     fixed = fixed_log_densities(resolved, layout, cells).T
@@ -84,6 +92,8 @@ def random_rows(
     known: Mapping[int, FloatArray],
     shape: tuple[int, ...],
     rng: np.random.Generator,
+    *,
+    members: FloatArray | None = None,
 ) -> tuple[FloatArray, npt.NDArray[np.intp]]:
     """Draw rows of the mixture: a component each, then its values.
 
@@ -98,6 +108,8 @@ def random_rows(
     shape : tuple of int
         Of the result.
     rng : numpy.random.Generator
+    members : ndarray, shape `shape`, optional
+        Components that rows are known to belong to; NaN where one is to be drawn.
 
     Returns
     -------
@@ -108,6 +120,8 @@ def random_rows(
     edges = np.cumsum(weights, axis=-1)
     uniform = rng.random(shape)[..., np.newaxis] * edges[..., -1:]
     component = (uniform >= edges[..., :-1]).sum(axis=-1)
+    if members is not None:
+        component = np.where(np.isnan(members), component, np.nan_to_num(members)).astype(np.intp)
     columns = []
     inside = np.minimum(component, resolved.n_components - 1)
     for block in resolved.blocks:

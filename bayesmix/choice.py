@@ -477,4 +477,5 @@ def _with_components(mixture: Mixture, k: int) -> Mixture:
             f"the template must treat components alike to serve every number of them, got {mixture}. "
             "Give one prior for all components and a scalar weights prior."
         )
-    return replace(mixture, n_components=k)
+    # The names belong to one number of components; the others have none.
+    return replace(mixture, n_components=k, classes=mixture.classes if k == len(mixture.classes) else ())

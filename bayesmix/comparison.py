@@ -1,7 +1,7 @@
 """Compare fits of the same data by their expected log predictive density, and say what that allows to conclude."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -208,12 +208,34 @@ def _refuse_different_data(posteriors: Mapping[Any, Posterior]) -> None:
                 "density depends on the units and may be any size, the probability of an interval is at most 1 and "
                 "grows with its width. Refit them with the same resolution= and families of one kind."
             )
+        if posterior.info.digest != first.info.digest and (words := _about_labels(first, posterior)):
+            raise InputError(
+                f"fits must have used the same labels to be compared, got {words[0]} in {first_name!r} and {words[1]} "
+                f"in {name!r}: a labelled row's density is that of its own class, with the class's share. Refit them "
+                "with the same labels=, and classes= in one order, or all without."
+            )
         if posterior.info.digest != first.info.digest:
             raise InputError(
                 "fits must be of the same rows in the same order to be compared, got different data in "
                 f"{first_name!r} ({first.info.n} rows of {first.info.name!r}) and {name!r} ({posterior.info.n} rows of "
                 f"{posterior.info.name!r}). Refit them on the same data.{_about_a_transformation(first, posterior)}"
             )
+
+
+def _about_labels(first: Posterior, other: Posterior) -> tuple[str, str] | None:
+    """Say how many labels each fit used where that is all they differ in; where data are not stored, if one did."""
+    if not (first.resolved.labelled or other.resolved.labelled):
+        return None
+    if first.data is None or other.data is None:
+        used = "labels" if first.resolved.labelled else "none", "labels" if other.resolved.labelled else "none"
+        return used if used[0] != used[1] else None
+    if replace(first.data, known=None).digest != replace(other.data, known=None).digest:
+        return None
+    numbers = (
+        0 if p.data is None or p.data.known is None else int((~np.isnan(p.data.known)).sum()) for p in (first, other)
+    )
+    one, two = (f"labels of {number} rows" if number else "none" for number in numbers)
+    return (one, two) if one != two else (one, f"{two} that differ")
 
 
 def _about_a_transformation(first: Posterior, other: Posterior) -> str:

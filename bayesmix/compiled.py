@@ -196,12 +196,15 @@ def rows_of(
     fixed : ndarray, optional
         Log densities in the components without parameters, where the cells were centred since; computed by default.
     """
+    from bayesmix.engine.rows import Block as EngineBlock
     from bayesmix.engine.rows import Rows
 
     own = np.ones(len(cells)) if counts is None else counts
     fixed = fixed_log_densities(resolved, layout, cells) if fixed is None else fixed
     starts, size = value_starts(resolved)
     blocks = [_engine_block(resolved, group, layout, cells, starts) for group in _groups(resolved, layout)]
+    if (known := layout.known(cells)) is not None:
+        blocks.append(EngineBlock("known", (known[:, np.newaxis],), np.empty((0, 1, resolved.n_components), np.int64)))
     return Rows(tuple(blocks), resolved.n_components, size, own, fixed)
 
 
@@ -235,7 +238,7 @@ def _engine_block(
     first = group[0]
     kind = f"{first.family.kernel}{'_interval' if first.interval(layout) else ''}"
     if first.family.multivariate:
-        columns = tuple(cells[:, [c]] for c in range(cells.shape[1]))
+        columns = tuple(cells[:, [c]] for c in range(layout.width))
     else:
         columns = tuple(block.cells(cells, layout) for block in group)
     option = len(first.family.dims.get("category", ()))

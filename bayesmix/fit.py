@@ -23,6 +23,7 @@ from bayesmix.posterior import Posterior, model_variables
 from bayesmix.resolving import resolve
 from bayesmix.sampling import draw
 from bayesmix.settings import SamplerSettings, generator
+from bayesmix.supervision import with_labels
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -340,7 +341,13 @@ def _known_variables(fit: Fit, var_names: str | Sequence[str] | None) -> list[st
 
 
 def fit_mixture(
-    mixture: Mixture, y: Any, settings: SamplerSettings, *, weights: Any = None, resolution: Any = None
+    mixture: Mixture,
+    y: Any,
+    settings: SamplerSettings,
+    *,
+    weights: Any = None,
+    resolution: Any = None,
+    labels: Any = None,
 ) -> Fit:
     """Draw from the posterior of a mixture; the public way is ``mixture.fit(y)``.
 
@@ -353,12 +360,15 @@ def fit_mixture(
         How often each row counts.
     resolution : number, "auto" or mapping, optional
         The steps that values were rounded to.
+    labels : list, array or Series, optional
+        Known classes of some rows.
 
     Returns
     -------
     Fit
     """
     observations = read_rows(mixture.family, y, weights, resolution)
+    mixture, observations = with_labels(mixture, observations, labels)
     return fit_rows(mixture, resolve(mixture, observations), observations, settings)
 
 

@@ -16,8 +16,9 @@ from bayesmix.data import align_rows, show_some
 from bayesmix.errors import InputError
 from bayesmix.scores import FloatArray, IntArray, log_sum_exp
 
-__all__ = ["Labels", "best_match", "class_log_prob", "declared_mapping", "read_labels"]
+__all__ = ["Labels", "best_match", "class_log_prob", "coded_labels", "declared_mapping", "read_labels"]
 
+_TIE = 1e-9  # shares of rows closer than this are equal; all membership mass together weighs less than one row
 MAX_CLASSES = 100  # beyond it `labels` is surely a measurement, and a confusion matrix per draw does not fit
 
 
@@ -83,6 +84,39 @@ def _in_order(found: Iterable[Hashable]) -> tuple[Hashable, ...]:
             f"`labels` must be of one kind to be put in order, got {show_some(tuple(found))}. Make them all "
             "text or all numbers, or state the order with classes=[…]."
         ) from error
+
+
+def coded_labels(labels: object, index: pd.Index) -> tuple[IntArray, tuple[Hashable, ...]]:
+    """Read labels of which any number of rows and classes may be known.
+
+    Parameters
+    ----------
+    labels : list, array or Series of length N
+        As for `read_labels`.
+    index : pandas.Index of length N
+
+    Returns
+    -------
+    codes : int array, shape (N,)
+        Positions in `classes`; -1 where the label is missing.
+    classes : tuple
+        Those that occur: in category order, else sorted.
+
+    Raises
+    ------
+    InputError
+        Wrong length or shape, or an index that does not fit.
+
+    Examples
+    --------
+    >>> coded_labels(["b", None, "a"], pd.RangeIndex(3))[0].tolist()
+    [1, -1, 0]
+    """
+    series = _as_series(labels, index)
+    codes, found = _factorize(series)
+    ordered = found if isinstance(series.dtype, pd.CategoricalDtype) else _in_order(found)
+    recode = np.array([*(ordered.index(name) for name in found), -1], dtype=np.intp)
+    return recode[codes], ordered
 
 
 def read_labels(labels: ArrayLike | pd.Series, index: pd.Index, classes: Sequence[Hashable] = ()) -> Labels:
@@ -190,22 +224,28 @@ def class_log_prob(log_resp: FloatArray, mapping: IntArray, n_classes: int) -> F
     >>> class_log_prob(np.log([0.5, 0.5]), np.array([0, 0]), n_classes=2).tolist()
     [0.0, -inf]
     """
-    parts = [log_resp[..., mapping == code] for code in range(n_classes)]
-    nothing = np.full(log_resp.shape[:-1], -np.inf)
-    return np.stack([log_sum_exp(part) if part.shape[-1] else nothing for part in parts], axis=-1)
+    out = np.full((*log_resp.shape[:-1], n_classes), -np.inf)
+    for code in np.unique(mapping):
+        own = np.flatnonzero(mapping == code)
+        out[..., code] = log_resp[..., own[0]] if own.size == 1 else log_sum_exp(log_resp[..., own])
+    return out
 
 
-def best_match(resp: FloatArray, codes: IntArray, n_classes: int) -> IntArray:
+def best_match(
+    resp: FloatArray, codes: IntArray, n_classes: int, weights: FloatArray | None = None
+) -> IntArray:
     """Match components to classes so that the most probable class is right in as many rows as possible.
 
     Parameters
     ----------
     resp : float array, shape (n, K)
-        Membership probabilities of the labelled rows, here posterior means.
+        Membership probabilities of the labelled rows, posterior means or those of one draw.
     codes : int array, shape (n,)
         True class codes 0 … C - 1 of these rows; every class occurs.
     n_classes : int
         C.
+    weights : float array, shape (n,), optional
+        Row weights; equal by default.
 
     Returns
     -------
@@ -228,11 +268,12 @@ def best_match(resp: FloatArray, codes: IntArray, n_classes: int) -> IntArray:
     >>> best_match(np.array([[0.9, 0.1], [0.2, 0.8]]), np.array([1, 0]), n_classes=2).tolist()
     [1, 0]
     """
-    truth = np.eye(n_classes)[codes]
+    weight = np.full(codes.size, 1.0 / codes.size) if weights is None else weights / weights.sum()
+    truth = np.eye(n_classes)[codes] * weight[:, np.newaxis]
     mass = resp.T @ truth
     if resp.shape[1] <= n_classes:
         hard = np.eye(resp.shape[1])[resp.argmax(axis=1)]
-        right = hard.T @ truth + mass / (codes.size + 1)  # all mass together weighs less than one row
+        right = hard.T @ truth + _TIE * mass
         return np.asarray(linear_sum_assignment(right, maximize=True)[1], dtype=np.intp)
 
     best = mass.argmax(axis=1)
@@ -240,15 +281,15 @@ def best_match(resp: FloatArray, codes: IntArray, n_classes: int) -> IntArray:
     component, code = linear_sum_assignment(loss, maximize=True)
     best[component] = code
 
-    def n_right(mapping: IntArray) -> int:
-        return int(((resp @ np.eye(n_classes)[mapping]).argmax(axis=1) == codes).sum())
+    def right_share(mapping: IntArray) -> float:
+        return float(weight[(resp @ np.eye(n_classes)[mapping]).argmax(axis=1) == codes].sum())
 
-    score, improved = n_right(best), True
+    score, improved = right_share(best), True
     while improved:
         improved = False
         for candidate in _neighbours(best, n_classes):
-            candidate_score = n_right(candidate)
-            if candidate_score > score:
+            candidate_score = right_share(candidate)
+            if candidate_score > score + _TIE:
                 best, score, improved = candidate, candidate_score, True
                 break
     return best

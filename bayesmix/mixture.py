@@ -73,8 +73,14 @@ class Mixture:
         fitted data, with the same density for rows beyond it.
     zero_inflated : bool, default False
         Whether to add a component called ``"zero"`` whose rows are all 0; for one column of counts.
+    classes : sequence of str or int, optional
+        Names of the components, one each, in their order: with ``classes=["child", "adult"]`` the component with the
+        lower mean is the child, or with a list of priors the one with the first prior. Tables, plots and scores use
+        these names, and `Fit.evaluate` takes them as the declared mapping.
     ranges, backgrounds : optional
         Of the noise component: range and log-density of each column, filled in from the data that are fitted.
+    labelled : bool, optional
+        Whether known classes of some rows say which component is which, filled in from the data that are fitted.
 
     Raises
     ------
@@ -100,6 +106,8 @@ class Mixture:
     zero_inflated: bool
     ranges: tuple[tuple[float, float], ...] = field(repr=False)
     backgrounds: tuple[float, ...] = field(repr=False)
+    classes: tuple[str | int, ...]
+    labelled: bool = field(repr=False)
 
     def __init__(
         self,
@@ -111,8 +119,10 @@ class Mixture:
         order_by: str | tuple[str, str] | None = None,
         noise: bool = False,
         zero_inflated: bool = False,
+        classes: Sequence[str | int] = (),
         ranges: Sequence[Sequence[float]] = (),
         backgrounds: Sequence[float] = (),
+        labelled: bool = False,
     ) -> None:
         chosen = as_families(family)
         fields = {
@@ -125,6 +135,8 @@ class Mixture:
             "zero_inflated": zero_inflated,
             "ranges": tuple((float(low), float(high)) for low, high in ranges),
             "backgrounds": tuple(map(float, backgrounds)),
+            "classes": _read_classes(classes, n_components),
+            "labelled": bool(labelled),
         }
         for name, value in fields.items():
             object.__setattr__(self, name, value)
@@ -148,12 +160,22 @@ class Mixture:
     @property
     def component_labels(self) -> tuple[int | str, ...]:
         """Labels of all components a row may belong to."""
-        return (*range(self.n_components), *self.extras)
+        return (*(self.classes or range(self.n_components)), *self.extras)
+
+    @property
+    def component_names(self) -> Any:
+        """Labels of the components with parameters as a coordinate of a DataTree: numbers, or names as text."""
+        return (
+            np.array([str(name) for name in self.classes], dtype=object)
+            if self.classes
+            else np.arange(self.n_components)
+        )
 
     @property
     def exchangeable(self) -> bool:
-        """Whether the components have the same prior; sorting or relabelling draws is right only then."""
-        return self.weights.exchangeable and not any(isinstance(p, tuple) for p in self.priors.values())
+        """Whether nothing tells the components apart beforehand; sorting or relabelling draws is right only then."""
+        alike = self.weights.exchangeable and not any(isinstance(p, tuple) for p in self.priors.values())
+        return alike and not self.labelled
 
     @property
     def order_key(self) -> tuple[str, int] | None:
@@ -206,6 +228,7 @@ class Mixture:
         *,
         weights: Any = None,
         resolution: Any = None,
+        labels: Any = None,
         draws: int = 2000,
         tune: int | None = None,
         chains: int = 4,
@@ -228,6 +251,10 @@ class Mixture:
         resolution : float, "auto", or mapping from column to these, optional
             The step that values were rounded to: a row then counts with the probability of its interval, half a step to
             either side, and not with a density. ``"auto"`` looks for the step and states it in ``fit.info``.
+        labels : list, array or Series, optional
+            The class of every row, as far as it is known (None or NaN elsewhere). A labelled row belongs to the
+            component of that class; nothing is sorted, and the classes name the components: those of ``classes=``, or
+            without these the ones that occur.
         draws : int, default 2000
             Kept draws per chain.
         tune : int, optional
@@ -262,7 +289,7 @@ class Mixture:
         from bayesmix.settings import SamplerSettings
 
         settings = SamplerSettings(draws, tune, chains, target_accept, cores, random_seed, engine, progressbar)
-        return fit_mixture(self, y, settings, weights=weights, resolution=resolution)
+        return fit_mixture(self, y, settings, weights=weights, resolution=resolution, labels=labels)
 
     def prior_predictive(
         self, y: Any, *, n_datasets: int = 100, resolution: Any = None, random_seed: int | None = None
@@ -305,6 +332,8 @@ class Mixture:
             "zero_inflated": self.zero_inflated,
             "ranges": [list(pair) for pair in self.ranges],
             "backgrounds": list(self.backgrounds),
+            "classes": list(self.classes),
+            "labelled": self.labelled,
         }
 
     @classmethod
@@ -329,6 +358,8 @@ class Mixture:
             zero_inflated=data.get("zero_inflated", False),
             ranges=data.get("ranges", ()),
             backgrounds=data.get("backgrounds", ()),
+            classes=data.get("classes", ()),
+            labelled=data.get("labelled", False),
         )
 
 
@@ -347,6 +378,20 @@ def check_n_components(value: Any) -> int:
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)) or value < 1:
         raise InputError(f"n_components must be an integer >= 1, got {value!r}. Use n_components=1 for a single group.")
     return int(value)
+
+
+def _read_classes(classes: Any, n_components: int) -> tuple[str | int, ...]:
+    """Return the names of the components."""
+    names = [] if isinstance(classes, (str, bytes)) or not hasattr(classes, "__len__") else [*classes]
+    names = [name.item() if isinstance(name, np.generic) else name for name in names]
+    plain = all(isinstance(name, (str, int)) for name in names) and (len(names) > 0 or not isinstance(classes, str))
+    if plain and len(names) in (0, n_components) and len({str(name) for name in names}) == len(names):
+        return tuple(names)
+    raise InputError(
+        f"classes must name each of the {n_components} components once, by text or whole numbers, got {classes!r}. Use "
+        f"e.g. classes={['child', 'adult', 'other'][:n_components] if n_components < 4 else '[…]'}, in the order of "
+        "the components."
+    )
 
 
 def _flat(priors: Any, family: Family | FamilyTable) -> Any:

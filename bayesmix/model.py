@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from bayesmix.blocks import Layout, read_rows
-from bayesmix.cells import fixed_log_densities, random_rows, random_values
+from bayesmix.cells import IMPOSSIBLE, fixed_log_densities, random_rows, random_values
 from bayesmix.data import FloatArray, Observations
 from bayesmix.errors import InputError
 from bayesmix.mixture import Mixture
 from bayesmix.priors import hyper_of, stack_parameters
 from bayesmix.resolving import resolve
+from bayesmix.supervision import with_labels
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -47,6 +48,7 @@ def build_model(
     *,
     weights: Any = None,
     resolution: Any = None,
+    labels: Any = None,
     ordering: Literal["sort", "transform"] = "sort",
 ) -> "pm.Model":
     """Write the mixture as a plain PyMC model.
@@ -60,6 +62,8 @@ def build_model(
         How often each row counts.
     resolution : number, "auto" or mapping, optional
         As for `Mixture.fit`.
+    labels : list, array or Series, optional
+        Known classes of some rows, as for `Mixture.fit`.
     ordering : {"sort", "transform"}, default "sort"
         ``"sort"`` samples freely and sorts; ``"transform"`` is the textbook form with PyMC's ordered transform, for
         checking that both give the same posterior. The latter needs distinct starting values, e.g.
@@ -87,6 +91,7 @@ def build_model(
     if ordering not in ("sort", "transform"):
         raise InputError(f"ordering must be 'sort' or 'transform', got {ordering!r}. Use the default 'sort'.")
     observations = read_rows(mixture.family, y, weights, resolution)
+    mixture, observations = with_labels(mixture, observations, labels)
     resolved = resolve(mixture, observations)
     if ordering == "transform" and resolved.sort_key is None:
         raise InputError(
@@ -166,11 +171,12 @@ def is_plain(resolved: Mixture, observations: Observations) -> bool:
     """Whether PyMC's own ``pm.Mixture`` can say it: one complete column of points, nothing extra."""
     family = resolved.blocks[0].family
     simple = len(resolved.blocks) == 1 and not family.multivariate and not family.extra and not resolved.extras
-    return simple and not observations.columns[0].interval and observations.weights is None
+    points = not observations.columns[0].interval and observations.known is None
+    return simple and points and observations.weights is None
 
 
 def _coords(resolved: Mixture, observations: Observations) -> dict[str, Any]:
-    coords: dict[str, Any] = {"component": np.arange(resolved.n_components), "obs": observations.coordinate}
+    coords: dict[str, Any] = {"component": resolved.component_names, "obs": observations.coordinate}
     coords["cell"] = _cell_labels(observations)
     if resolved.extras:
         coords["member"] = [str(label) for label in resolved.component_labels]
@@ -186,7 +192,7 @@ def _cell_labels(observations: Observations) -> list[str]:
     for column in observations.columns:
         ends = ("lower", "upper") if column.interval else ("", "trials")[: column.width]
         labels += [f"{column.name} {end}".strip() for end in ends]
-    return labels
+    return labels if observations.known is None else [*labels, "known component"]
 
 
 def _free_weights(resolved: Mixture) -> Any:
@@ -288,6 +294,9 @@ def _log_joint(resolved: Mixture, observations: Observations, cells: Any, given:
         here = family.rows_logp(own, parameters, column.interval, mask)
         total = total + (here if column.present.all() else pt.switch(mask[:, 0][:, np.newaxis], here, 0.0))
     joint = total + pm.math.log(given[WEIGHTS_NAME])
+    if observations.known is not None:
+        elsewhere = pt.neq(cells[:, layout.width, np.newaxis], np.arange(resolved.n_components))
+        joint = pt.switch(elsewhere & (present[:, layout.width, np.newaxis] > 0), np.float64(IMPOSSIBLE), joint)
     if not resolved.extras:
         return joint
     weights = pt.stack([given[name] for name in extra_weight_names(resolved)])
@@ -303,7 +312,7 @@ def _random_cells(
         value = np.asarray(given[v.name])
         parameters[v.name] = value[np.newaxis] if v.shared else value
     known = {i: c.extra for i, c in enumerate(observations.columns) if c.extra is not None}
-    values, _ = random_rows(resolved, weights, parameters, known, (observations.n,), rng)
+    values, _ = random_rows(resolved, weights, parameters, known, (observations.n,), rng, members=observations.known)
     return random_values(values, observations)
 
 

@@ -165,7 +165,8 @@ class Posterior:
     def component_coordinate(self) -> npt.NDArray[Any]:
         """The same as an xarray coordinate: numbers, or objects where some components have names."""
         labels = self.component_labels
-        return np.arange(len(labels)) if not self.resolved.extras else np.array(labels, dtype=object)
+        named = self.resolved.extras or self.resolved.classes
+        return np.array(labels, dtype=object) if named else np.arange(len(labels))
 
     @property
     def arrays(self) -> DrawArrays:

@@ -68,7 +68,8 @@ def resolve(mixture: Mixture, observations: Observations) -> Mixture:
             given = stated.get(variable.name, default and as_prior(default, variable.name))
             priors[variable.name] = _resolved_prior(given, variable)
     noise = _background(family, observations) if mixture.noise else {}
-    result = replace(mixture, family=family, priors=priors, **noise)  # type: ignore[arg-type]
+    labelled = observations.known is not None
+    result = replace(mixture, family=family, priors=priors, labelled=labelled, **noise)  # type: ignore[arg-type]
     _warn_of_spikes(result, observations)
     return result
 
@@ -202,8 +203,9 @@ def _warn_of_tied_rows(mixture: Mixture, name: str, observations: Observations) 
     variable = next(v for v in mixture.variables if v.name == name)
     if variable.shared or mixture.n_components == 1:
         return
-    k = int(np.argmax(observations.distinct.counts))
-    row, count = observations.distinct.cells[k], float(observations.distinct.counts[k])
+    distinct = replace(observations, known=None).distinct  # rows tie whether their classes are known or not
+    k = int(np.argmax(distinct.counts))
+    row, count = distinct.cells[k], float(distinct.counts[k])
     if not np.isnan(row).any():
         _warn_of_spike(mixture, name, f"({', '.join(f'{v:g}' for v in row)})", count, count)
 

@@ -173,12 +173,14 @@ def observed_data(observations: Observations) -> "xr.Dataset":
             variables |= {f"{name}_lower": ("obs", column.bounds[0]), f"{name}_upper": ("obs", column.bounds[1])}
         if column.extra is not None:
             variables[f"{name}_trials"] = ("obs", column.extra)
+    if observations.known is not None:
+        variables["known_component"] = ("obs", observations.known)
     return xr.Dataset(variables, coords={"obs": observations.coordinate})
 
 
 def _labelled(group: "xr.Dataset", resolved: Mixture) -> "xr.Dataset":
     """Give the dimensions of a group their labels."""
-    coords: dict[str, Any] = {"component": np.arange(resolved.n_components)}
+    coords: dict[str, Any] = {"component": resolved.component_names}
     coords["member"] = np.array([str(label) for label in resolved.component_labels], dtype=object)
     for variable in resolved.variables:
         for dim in variable.extra_dims:
@@ -382,7 +384,8 @@ def _compiled(resolved: Mixture, observations: Observations) -> Any:
     import nutpie
 
     missing = tuple(not column.present.all() for column in observations.columns)
-    key = (resolved, Layout.of(observations), observations.weights is not None, missing)
+    kind = (observations.weights is not None, observations.known is not None)
+    key = (resolved, Layout.of(observations), kind, missing)
     if key not in _MODELS:
         if len(_MODELS) >= _MAX_MODELS:
             _MODELS.pop(next(iter(_MODELS)))

@@ -77,6 +77,7 @@ def seeding_of(resolved: Mixture, layout: Layout, problem: "Problem", cells: Flo
         estimate,
         spikes,
         to_sampled,
+        layout.known(cells),
     )
 
 
@@ -195,10 +196,13 @@ def _to_sampled(resolved: Mixture, problem: "Problem", weights: FloatArray, valu
 def _labelling(
     resolved: Mixture, problem: "Problem", weights: FloatArray, parameters: dict[str, FloatArray]
 ) -> npt.NDArray[np.intp]:
-    """Return the order of components: by order key or weight where labels mean nothing, else the priors' favourite."""
+    """Return the order of components: by order key or weight where labels mean nothing, else the priors' favourite.
+
+    Where known rows say which component is which, it stays.
+    """
     k = resolved.n_components
-    if k == 1:
-        return np.zeros(1, dtype=np.intp)
+    if k == 1 or resolved.labelled:
+        return np.arange(k)
     if resolved.exchangeable:
         if resolved.sort_key is None:
             return np.argsort(-weights[:k], kind="stable")

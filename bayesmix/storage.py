@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMAT", "read", "write"]
 
-FORMAT = 2
+FORMAT = 3
 """Version of the file layout; raised when a change needs a reader to know."""
 
 _ATTRIBUTE = "bayesmix"
@@ -257,7 +257,8 @@ def _read_rows(tree: "xr.DataTree", header: dict[str, Any], info: FitInfo) -> Ob
         )
         for c in range(len(info.layout.names))
     )
-    observations = Observations(columns, index, weights)
+    known = info.layout.known(cells)
+    observations = Observations(columns, index, weights, None if known is None else known.copy())
     del tree[_INDEX_GROUP]
     shown, known = tree["observed_data"].to_dataset(), observed_data(observations).data_vars
     same = all(np.array_equal(shown[name].values, value.values, equal_nan=True) for name, value in known.items())

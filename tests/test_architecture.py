@@ -25,7 +25,7 @@ LAYERS = [
     ["families", "labels"],
     ["blocks", "evaluation"],
     ["mixture"],
-    ["resolving", "cells"],
+    ["resolving", "cells", "supervision"],
     ["model"],
     ["posterior", "compiled"],
     ["likelihood", "seeding"],

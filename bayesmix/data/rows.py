@@ -27,6 +27,8 @@ class Observations:
         Row labels; results carry them.
     weights : ndarray of float64, shape (n,), or None
         How often each row counts; None is once each.
+    known : ndarray of float64, shape (n,), or None
+        The component that a row is known to belong to, as a number from 0; NaN where unknown.
 
     Examples
     --------
@@ -38,6 +40,7 @@ class Observations:
     columns: tuple[Column, ...]
     index: pd.Index
     weights: FloatArray | None = None
+    known: FloatArray | None = None
 
     @property
     def n(self) -> int:
@@ -73,10 +76,14 @@ class Observations:
 
     @cached_property
     def cells(self) -> FloatArray:
-        """The cells of all columns side by side, shape (n, total width); read-only, NaN where missing."""
-        if len(self.columns) == 1:
+        """The cells of all columns side by side, shape (n, total width); read-only, NaN where missing.
+
+        Known components, where there are any, are one more column behind them.
+        """
+        if len(self.columns) == 1 and self.known is None:
             return self.columns[0].cells
-        cells = np.concatenate([column.cells for column in self.columns], axis=1)
+        known = [] if self.known is None else [self.known[:, np.newaxis]]
+        cells = np.concatenate([*(column.cells for column in self.columns), *known], axis=1)
         cells.flags.writeable = False
         return cells
 
@@ -89,12 +96,14 @@ class Observations:
     @cached_property
     def informative(self) -> BoolArray:
         """Whether anything was observed, per row."""
-        return np.any([column.present for column in self.columns], axis=0)
+        known = [] if self.known is None else [~np.isnan(self.known)]
+        return np.any([column.present for column in self.columns] + known, axis=0)
 
     @cached_property
     def distinct(self) -> Distinct:
         """Distinct rows with their summed weights."""
-        plain = len(self.columns) == 1 and self.columns[0].width == 1 and bool(self.informative.all())
+        single = len(self.columns) == 1 and self.columns[0].width == 1 and self.known is None
+        plain = single and bool(self.informative.all())
         return self.columns[0].merged if plain else merge(self.cells, self.weights)
 
     @property
@@ -149,7 +158,7 @@ class Observations:
             )
             for column in self.columns
         )
-        return Observations(columns, self.index[keep], weights)
+        return Observations(columns, self.index[keep], weights, None if self.known is None else self.known[keep])
 
     @cached_property
     def first_rows(self) -> npt.NDArray[np.intp]:
@@ -190,6 +199,8 @@ class Observations:
         layout = [[c.interval, c.width, [repr(category) for category in c.categories]] for c in self.columns]
         if len(self.columns) > 1 or layout != [[False, 1, []]]:
             content.update(json.dumps([layout, self.names if len(self.columns) > 1 else ()]).encode())
+        if self.known is not None:
+            content.update(b"known")
         if self.weights is not None:
             content.update(b"weights" + np.ascontiguousarray(self.weights).tobytes())
         return content.hexdigest()

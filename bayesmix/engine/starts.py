@@ -27,6 +27,8 @@ Doubles = NDArray[np.float64]
 
 #: Rows EM looks at; more change the place of a mode by less than the posterior's width over the subsample's.
 SUBSAMPLE = 2000
+#: Rows of known components that EM looks at besides, at most.
+_KNOWN_ROWS = 1000
 _EM_STEPS, _POLISH_STEPS, _MODE_STEPS = 30, 25, 500
 #: A polished start one of whose scale parameters fell below this share of EM's has slid into a spike of the density.
 _SPIKE = 0.05
@@ -60,10 +62,10 @@ class Seeding:
         priors expect them; shared parameters are averaged with the given sizes (..., K).
     spikes
         Positions of the values whose fall to 0 is a spike of the density.
-    relabel
-        From one search's (weights, values) to the labelling that the priors favour.
     to_sampled
         From (weights of all components, values) to the sampled vector, moved inside the priors' supports.
+    known
+        The component that every row is known to belong to, shape (n,), NaN where unknown; None where none is known.
     """
 
     rows: Callable[[NDArray[np.intp]], Rows]
@@ -73,6 +75,7 @@ class Seeding:
     estimate: Callable[[Doubles, Doubles], Doubles]
     spikes: NDArray[np.intp]
     to_sampled: Callable[[Doubles, Doubles], Doubles]
+    known: Doubles | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,16 +139,38 @@ class _Sample:
     features: Doubles
     present: NDArray[np.bool_] | None
     places: Doubles
+    known: Doubles | None
 
 
 def _sample(problem: Problem, seeding: Seeding, rng: np.random.Generator) -> _Sample:
     counts = problem.rows.counts
     at = np.arange(counts.size)
     if counts.size > SUBSAMPLE:
-        at = np.sort(rng.choice(counts.size, SUBSAMPLE, p=counts / counts.sum()))
-        counts = np.ones(SUBSAMPLE)
+        at = rng.choice(counts.size, SUBSAMPLE, p=counts / counts.sum())
+        if seeding.known is not None:  # without known rows a search could not tell which component is which
+            labelled = np.flatnonzero(~np.isnan(seeding.known))
+            at = np.append(at, rng.permutation(labelled)[:_KNOWN_ROWS])
+        at = np.sort(at)
+        counts = np.ones(at.size)
     present = None if seeding.present is None else seeding.present[:, at]
-    return _Sample(seeding.rows(at), counts, seeding.features[:, at], present, seeding.places[at])
+    known = None if seeding.known is None else seeding.known[at]
+    return _Sample(seeding.rows(at), counts, seeding.features[:, at], present, seeding.places[at], known)
+
+
+def _pinned(r: Doubles, sample: _Sample) -> Doubles:
+    """Return the groupings numbered as the known rows say, with these rows where they belong."""
+    from scipy.optimize import linear_sum_assignment
+
+    if sample.known is None:
+        return r
+    labelled = np.flatnonzero(~np.isnan(sample.known))
+    own = np.eye(r.shape[2])[sample.known[labelled].astype(int)]
+    # agreement[s, l, k]: weight of the rows known to be of component k that search s put into group l
+    agreement = np.einsum("snl,nk,n->slk", r[:, labelled], own, sample.counts[labelled], optimize=True)
+    order = np.stack([linear_sum_assignment(a.T, maximize=True)[1] for a in agreement])
+    r = np.take_along_axis(r, order[:, np.newaxis, :], axis=2)
+    r[:, labelled] = own
+    return r
 
 
 def _m_step(sample: _Sample, r: Doubles, K: int, M: int) -> tuple[Doubles, Doubles, Doubles]:
@@ -173,7 +198,7 @@ def _searches(
 ) -> list[tuple[Doubles, Doubles]]:
     """Return weights and values at the end of EM from every stream's grouping."""
     sample, K, M = _sample(problem, seeding, rng), problem.n_components, problem.rows.n_all
-    r = _groupings(sample.places, sample.counts, K, streams)
+    r = _pinned(_groupings(sample.places, sample.counts, K, streams), sample)
     if M > K:
         extra = 0.05 / (M - K)
         r = np.concatenate([r * 0.95, np.full((*r.shape[:2], M - K), extra)], axis=2)

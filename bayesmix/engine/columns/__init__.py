@@ -53,6 +53,7 @@ KINDS = {
     "bernoulli": "binomial",
     "categorical": "categorical",
     "mv_normal": "mv_normal",
+    "known": "known",
     "normal_interval": "intervals",
     "log_normal_interval": "intervals",
     "student_t_interval": "intervals",
