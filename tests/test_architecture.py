@@ -35,7 +35,7 @@ LAYERS = [
     ["audit", "exact", "evidence"],
     ["diagnostics", "selection"],
     ["comparison", "storage"],
-    ["averaging", "verdict"],
+    ["averaging", "verdict", "partition"],
     ["plots"],
     ["fit"],
     ["sensitivity"],
