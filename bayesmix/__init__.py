@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bayesmix.diagnostics import Diagnosis
     from bayesmix.evaluation import Evaluation
     from bayesmix.fit import Fit, load
+    from bayesmix.imputation import pool_estimates
     from bayesmix.mixture import Mixture
     from bayesmix.model import build_model
 
@@ -45,6 +46,7 @@ __all__ = [
     "load",
     "load_dataset",
     "plots",
+    "pool_estimates",
     "priors",
 ]
 
@@ -61,6 +63,7 @@ _HOMES = {
     "compare": "choice",
     "load": "fit",
     "load_dataset": "datasets",
+    "pool_estimates": "imputation",
 }
 
 

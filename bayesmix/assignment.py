@@ -1,5 +1,6 @@
 """Which group is each row in, and how sure is that: responsibilities averaged over the posterior."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,6 @@ from bayesmix.errors import InputError
 from bayesmix.intervals import CredibleInterval
 from bayesmix.likelihood import (
     MAX_STORED,
-    MAX_TERMS,
     component_log_joint,
     mean_responsibilities,
     responsibilities,
@@ -30,12 +30,22 @@ __all__ = [
     "LogResponsibilityDraws",
     "assignment_probabilities",
     "assignments",
+    "batch_error",
+    "check_reach",
+    "laid_out",
     "log_responsibilities",
     "log_responsibility_draws",
+    "read_base_rates",
+    "reweighted",
+    "table_draws",
 ]
 
 _FARTHEST = 1e100
 _MAX_SCORED_TERMS = 60_000_000
+#: Draws x rows x components that the table of assignments looks at; large data use fewer draws, at least 200.
+_MAX_TERMS, _LEAST_DRAWS = 600_000_000, 200
+#: Batches of consecutive draws whose means tell the Monte-Carlo error: its own error is then about 11 %.
+_BATCHES = 40
 
 
 def log_responsibilities(posterior: Posterior, draws: DrawArrays, cells: FloatArray) -> FloatArray:
@@ -135,7 +145,7 @@ def assignment_probabilities(posterior: Posterior, rows: Observations, *, draws:
     coords = {"obs": rows.coordinate, "component": posterior.component_coordinate}
     if not draws:
         distinct = rows.distinct
-        probability = mean_responsibilities(_for(posterior, rows), posterior.arrays, distinct.cells)
+        probability = mean_responsibilities(laid_out(posterior, rows), posterior.arrays, distinct.cells)
         probability = probability[distinct.inverse]
         return xr.DataArray(probability, dims=("obs", "component"), coords=coords, name="probability")
     source = posterior.idata["posterior"].to_dataset()
@@ -145,7 +155,7 @@ def assignment_probabilities(posterior: Posterior, rows: Observations, *, draws:
             f"memberships per draw must stay within {MAX_STORED:.0e} values, got {size:.1e} ({rows.n} rows x "
             f"{posterior.n_components} components in every draw). Pass fewer rows, or use the posterior means."
         )
-    values = responsibilities(_for(posterior, rows), posterior.arrays, rows.cells)
+    values = responsibilities(laid_out(posterior, rows), posterior.arrays, rows.cells)
     shape = (source.sizes["chain"], source.sizes["draw"], rows.n, len(posterior.component_labels))
     coords |= {"chain": source["chain"].values, "draw": source["draw"].values}
     return xr.DataArray(
@@ -153,7 +163,12 @@ def assignment_probabilities(posterior: Posterior, rows: Observations, *, draws:
     )
 
 
-def assignments(posterior: Posterior, rows: Observations, interval: CredibleInterval) -> pd.DataFrame:
+def assignments(
+    posterior: Posterior,
+    rows: Observations,
+    interval: CredibleInterval,
+    base_rates: FloatArray | None = None,
+) -> pd.DataFrame:
     """Return, per row, the most probable component with its probability and uncertainty.
 
     Parameters
@@ -161,26 +176,53 @@ def assignments(posterior: Posterior, rows: Observations, interval: CredibleInte
     posterior : Posterior
     rows : Observations
     interval : CredibleInterval
+    base_rates : ndarray, shape (M,), optional
+        Shares of the components in the population the rows come from; the fitted weights by default. See
+        `read_base_rates`.
 
     Returns
     -------
     DataFrame
-        Indexed as the rows. Columns: the data under their own names; ``component``, the one with the largest posterior
-        mean probability; ``probability``, that mean; its interval over the draws (how far parameter uncertainty
-        moves it); ``entropy`` of the mean probabilities in nats (0 = certain, log K = no idea).
+        Indexed as the rows. The data under their own names, then
+
+        component, probability
+            The component with the largest posterior mean probability, and that mean.
+        eti89_lb, eti89_ub
+            Interval of that component's probability over the draws: how far uncertain parameters move it.
+        mc_error
+            Monte-Carlo standard error of `probability`, by the means of 40 batches of draws: how far other random
+            numbers would move it. Where a probability of two components is further than 4 of them from a half, another
+            random seed gives the same component.
+        runner_up, margin
+            The second most probable component, and how far ahead the first is.
+        entropy
+            Of the mean probabilities, in nats: 0 is certain, log K is no idea.
+        could_flip
+            Whether another component is more probable in more draws than the interval leaves out on one side (5.5 %
+            for an 89 % interval): parameters that the data allow would then label the row otherwise.
+
+        From all draws, or from at least 200 evenly spaced ones for very many rows.
+
+    References
+    ----------
+    Flegal & Jones (2010), Batch means and spectral variance estimators in Markov chain Monte Carlo, Annals of
+    Statistics 38, 1034-1070.
     """
-    probability, bounds = _mean_and_own_bounds(posterior, rows, interval)
-    best = np.argmax(probability, axis=1)
-    lower, upper = interval.columns
-    with np.errstate(divide="ignore", invalid="ignore"):
-        terms = np.where(probability > 0, probability * np.log(probability), 0.0)
+    told = _summary(laid_out(posterior, rows), rows.distinct.cells, interval, base_rates)
+    told = {name: values[rows.distinct.inverse] for name, values in told.items()}
+    names, (lower, upper) = posterior.component_coordinate, interval.columns
+    single = len(names) == 1
     frame = pd.DataFrame(
         {
-            "component": posterior.component_coordinate[best],
-            "probability": probability[np.arange(rows.n), best],
-            lower: bounds[:, 0],
-            upper: bounds[:, 1],
-            "entropy": np.maximum(-terms.sum(axis=1), 0.0),
+            "component": names[told["first"]],
+            "probability": told["probability"],
+            lower: told["lower"],
+            upper: told["upper"],
+            "mc_error": told["mc_error"],
+            "runner_up": np.full(rows.n, None) if single else names[told["second"]],
+            "margin": told["margin"],
+            "entropy": told["entropy"],
+            "could_flip": told["others"] > (1 - interval.prob) / 2,
         },
         index=rows.index,
     )
@@ -189,7 +231,65 @@ def assignments(posterior: Posterior, rows: Observations, interval: CredibleInte
     return frame
 
 
-def _for(posterior: Posterior, rows: Observations) -> Posterior:
+def read_base_rates(posterior: Posterior, base_rates: Any) -> FloatArray | None:
+    """Return the shares of the components in another population, checked.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    base_rates : sequence or mapping of number, or None
+        One share for each component (those without parameters last), or component to share; they sum to 1.
+
+    Returns
+    -------
+    ndarray of float64, shape (M,), or None
+        None for the fitted weights.
+
+    Raises
+    ------
+    InputError
+        If they are not one number in [0, 1] for each component, or do not sum to 1.
+    """
+    if base_rates is None:
+        return None
+    labels = posterior.component_labels
+    if isinstance(base_rates, (Mapping, pd.Series)):
+        keys = [*base_rates.keys()]
+        given = [base_rates[name] for name in labels] if set(keys) == set(labels) else []
+    else:
+        given = [*base_rates] if np.ndim(base_rates) == 1 else []
+    try:
+        rates = np.array(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        rates = np.empty(0)
+    if rates.shape != (len(labels),) or not (rates >= 0).all() or abs(rates.sum() - 1) > 1e-6:
+        raise InputError(
+            f"base_rates must give each of the components {list(labels)} its share, numbers >= 0 that sum to 1, got "
+            f"{base_rates!r}. Give one per component in this order, or a mapping from component to share."
+        )
+    return rates / rates.sum()
+
+
+def reweighted(draws: DrawArrays, base_rates: FloatArray | None) -> DrawArrays:
+    """Return the draws with the weights of another population: there the components are the same, their shares not.
+
+    Parameters
+    ----------
+    draws : DrawArrays
+    base_rates : ndarray, shape (M,), or None
+        None leaves the draws as they are.
+
+    References
+    ----------
+    Saerens, Latinne & Decaestecker (2002), Adjusting the outputs of a classifier to new a priori probabilities, Neural
+    Computation 14, 21-41: Bayes' rule with the new shares.
+    """
+    if base_rates is None:
+        return draws
+    return replace(draws, weights=np.tile(base_rates, (draws.n_draws, 1)))
+
+
+def laid_out(posterior: Posterior, rows: Observations) -> Posterior:
     """Return the posterior with the layout of these rows: new ones may be intervals where the fitted were points."""
     return replace(posterior, info=replace(posterior.info, layout=Layout.of(rows)))
 
@@ -206,19 +306,54 @@ def _free_column(name: str, frame: pd.DataFrame) -> str:
     return f"{name}_value" if name in frame.columns else name
 
 
-def _mean_and_own_bounds(
-    posterior: Posterior, rows: Observations, interval: CredibleInterval
-) -> tuple[FloatArray, FloatArray]:
-    """Mean responsibilities (n, K) and the interval of the best component's (n, 2)."""
-    own_rows, cells = _for(posterior, rows), rows.distinct.cells
+def table_draws(posterior: Posterior, n_rows: int) -> DrawArrays:
+    """Return the draws that tables of so many distinct rows look at: all, or evenly spaced ones for very many rows."""
     width = len(posterior.component_labels)
-    draws = thinned(posterior.arrays, max(200, MAX_TERMS // (len(cells) * width)))
-    probability = np.empty((len(cells), width))
-    bounds = np.empty((len(cells), 2))
-    for chunk in row_chunks(len(cells), draws.weights.size):
-        r = responsibilities(own_rows, draws, cells[chunk])
-        probability[chunk] = r.mean(axis=0)
-        best = np.argmax(probability[chunk], axis=1)
-        own = np.take_along_axis(r, best[np.newaxis, :, np.newaxis], axis=2)[..., 0]
-        bounds[chunk] = np.stack(interval.bounds(own, axis=0), axis=1)
-    return probability[rows.distinct.inverse], bounds[rows.distinct.inverse]
+    return thinned(posterior.arrays, max(_LEAST_DRAWS, _MAX_TERMS // (n_rows * width)))
+
+
+def _summary(
+    posterior: Posterior, cells: FloatArray, interval: CredibleInterval, base_rates: FloatArray | None
+) -> dict[str, npt.NDArray[Any]]:
+    """Return what the table says of every row, without holding draws x rows x components."""
+    draws = reweighted(table_draws(posterior, len(cells)), base_rates)
+    chunks = [
+        _summary_of(responsibilities(posterior, draws, cells[chunk]), interval)
+        for chunk in row_chunks(len(cells), draws.weights.size)
+    ]
+    return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
+
+
+def _summary_of(r: FloatArray, interval: CredibleInterval) -> dict[str, npt.NDArray[Any]]:
+    n_draws, n, width = r.shape
+    mean, rows = r.mean(axis=0), np.arange(n)
+    ranked = np.argsort(-mean, axis=1, kind="stable")
+    first, second = ranked[:, 0], ranked[:, min(1, width - 1)]
+    own = np.ascontiguousarray(r[:, rows, first])
+    others = np.zeros((n_draws, n), dtype=bool)
+    for k in range(width):
+        others |= (r[:, :, k] > own) & (first != k)
+    probability = mean[rows, first]
+    terms = np.multiply(mean, np.log(mean, out=np.zeros_like(mean), where=mean > 0))
+    lower, upper = interval.bounds(own)
+    return {
+        "first": first,
+        "second": second,
+        "probability": probability,
+        "lower": lower,
+        "upper": upper,
+        "mc_error": batch_error(own),
+        "margin": probability - (mean[rows, second] if width > 1 else 0.0),
+        "entropy": np.maximum(-terms.sum(axis=1), 0.0),
+        "others": others.mean(axis=0),
+    }
+
+
+def batch_error(values: FloatArray) -> FloatArray:
+    """Return the standard error of the mean over the first axis, from the means of batches of consecutive draws."""
+    size = max(1, len(values) // _BATCHES)
+    batches = len(values) // size
+    if batches < 2:
+        return np.full(values.shape[1:], np.nan)
+    means = values[: batches * size].reshape(batches, size, *values.shape[1:]).mean(axis=1)
+    return np.asarray(means.std(axis=0, ddof=1) / np.sqrt(batches))

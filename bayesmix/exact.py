@@ -24,10 +24,10 @@ from bayesmix.data import FloatArray, Observations
 from bayesmix.errors import SamplingError
 from bayesmix.likelihood import row_log_density
 from bayesmix.posterior import Posterior
-from bayesmix.refits import redraw
+from bayesmix.refits import Redraw, redraw
 from bayesmix.settings import SamplerSettings
 
-__all__ = ["Advance", "LeftOut", "bridge", "leave_out", "repaired_loo", "repaired_loos"]
+__all__ = ["Advance", "LeftOut", "bridge", "leave_out", "refit_without", "repaired_loo", "repaired_loos"]
 
 type Advance = Callable[[int, int], None]
 """Told how many refits are done, and of how many."""
@@ -97,26 +97,33 @@ def leave_out(posterior: Posterior, position: int) -> LeftOut:
     LeftOut
         Not converged where the sampler failed, or where nothing else was observed in some column.
     """
+    return refit_without(posterior, position)[0]
+
+
+def refit_without(posterior: Posterior, position: int) -> tuple[LeftOut, Redraw | None]:
+    """Return what `leave_out` does and the draws behind it, their labels as they come; None where there are none."""
     rest = posterior.observations.without_unit(position)
     if not all(column.present.any() for column in rest.columns):
-        return LeftOut()
+        return LeftOut(), None
     info = posterior.info
     seeds = np.random.SeedSequence([info.random_seed, position]).generate_state(2).tolist()
     settings = SamplerSettings(
         _DRAWS, None, _CHAINS, info.target_accept, None, seeds[0], info.engine, progressbar=False
     )
     try:
-        first = _density(posterior, position, rest, settings)
+        first, drawn = _density(posterior, position, rest, settings)
         if first.clean:
-            return first
+            return first, drawn
         target = (1 + info.target_accept) / 2 if first.divergences else info.target_accept
         longer = {"draws": _MORE_DRAWS, "tune": _MORE_TUNE, "target_accept": target, "random_seed": seeds[1]}
         return _density(posterior, position, rest, replace(settings, **longer))
     except SamplingError:
-        return LeftOut()
+        return LeftOut(), None
 
 
-def _density(posterior: Posterior, position: int, rest: Observations, settings: SamplerSettings) -> LeftOut:
+def _density(
+    posterior: Posterior, position: int, rest: Observations, settings: SamplerSettings
+) -> tuple[LeftOut, Redraw]:
     from arviz_stats.base import array_stats
 
     drawn = redraw(posterior, rest, settings)
@@ -125,7 +132,7 @@ def _density(posterior: Posterior, position: int, rest: Observations, settings: 
     given = row_log_density(posterior, posterior.arrays, cells).reshape(posterior.info.chains, -1)
     elpd, mc_error = bridge(without, given)
     r_hat = float(array_stats.rhat(without)) if np.isfinite(elpd) else float("nan")
-    return LeftOut(elpd, mc_error, r_hat, drawn.divergences, without.size)
+    return LeftOut(elpd, mc_error, r_hat, drawn.divergences, without.size), drawn
 
 
 def bridge(without: FloatArray, given: FloatArray) -> tuple[float, float]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LabelCheck",
+    "agree_with",
     "check_labels",
     "ecr",
     "order_labels",
@@ -109,18 +110,26 @@ def stephens(r: FloatArray, pivot: FloatArray | None = None, weights: FloatArray
     """
     n_draws, n, k = r.shape
     counts = np.ones(n) if weights is None else weights
-    entropy = np.einsum("sik,sik,i->sk", r, np.log(np.maximum(r, _TINY)), counts, optimize=True)
+    entropy = _entropy(r, counts)
     permutation = np.tile(np.arange(k), (n_draws, 1))
     mean = r.mean(axis=0) if pivot is None else pivot
     for _ in range(_MAX_SWEEPS):
-        log_mean = np.log(np.maximum(mean, _TINY)) * counts[:, np.newaxis]
-        # cost[s, j, l]: divergence of component l of draw s from label j
-        updated = _assign(entropy[:, np.newaxis, :] - np.einsum("ij,sil->sjl", log_mean, r, optimize=True))
+        updated = _assign(_divergence(r, entropy, mean, counts))
         if np.array_equal(updated, permutation):
             break
         permutation = updated
         mean = np.take_along_axis(r, permutation[:, np.newaxis, :], axis=2).mean(axis=0)
     return permutation
+
+
+def _entropy(r: FloatArray, counts: FloatArray) -> FloatArray:
+    return np.asarray(np.einsum("sik,sik,i->sk", r, np.log(np.maximum(r, _TINY)), counts, optimize=True))
+
+
+def _divergence(r: FloatArray, entropy: FloatArray, mean: FloatArray, counts: FloatArray) -> FloatArray:
+    """Return ``cost[s, j, l]``, the divergence of component l of draw s from label j."""
+    log_mean = np.log(np.maximum(mean, _TINY)) * counts[:, np.newaxis]
+    return np.asarray(entropy[:, np.newaxis, :] - np.einsum("ij,sil->sjl", log_mean, r, optimize=True))
 
 
 def ecr(r: FloatArray, pivot: FloatArray, weights: FloatArray | None = None) -> Permutations:
@@ -191,6 +200,30 @@ def relabel(posterior: Posterior, *, method: Literal["stephens", "ecr"] = "steph
     chosen = by_divergence if method == "stephens" else by_allocation
     ambiguous = np.any(by_divergence != by_allocation, axis=1)
     return chosen[:, order_labels(posterior.resolved, draws, chosen)], ambiguous
+
+
+def agree_with(posterior: Posterior, draws: DrawArrays) -> DrawArrays:
+    """Return draws made anew, given slightly other rows, with the labels that the fit's own draws have.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        The fit.
+    draws : DrawArrays
+        Of a refit, their labels as they come.
+    """
+    resolved, k = posterior.resolved, posterior.n_components
+    if resolved.relabelled:
+        cells, counts = _chosen_rows(posterior.observations)
+        mean = responsibilities(posterior, posterior.arrays, cells)[..., :k].mean(axis=0)
+        r = responsibilities(posterior, draws, cells)[..., :k]
+        return draws.permuted(_assign(_divergence(r, _entropy(r, counts), mean, counts)))
+    if resolved.sort_key is None:
+        return draws
+    name, entry = resolved.sort_key
+    values = draws.parameters[name]
+    key = values if values.ndim == 2 else values[..., entry]
+    return draws.permuted(np.argsort(key, axis=1, kind="stable"))
 
 
 def _best_draw(posterior: Posterior, draws: DrawArrays, cells: FloatArray, counts: FloatArray) -> int:
