@@ -231,9 +231,7 @@ def class_log_prob(log_resp: FloatArray, mapping: IntArray, n_classes: int) -> F
     return out
 
 
-def best_match(
-    resp: FloatArray, codes: IntArray, n_classes: int, weights: FloatArray | None = None
-) -> IntArray:
+def best_match(resp: FloatArray, codes: IntArray, n_classes: int, weights: FloatArray | None = None) -> IntArray:
     """Match components to classes so that the most probable class is right in as many rows as possible.
 
     Parameters

@@ -20,7 +20,7 @@ _MAX_WITH_COUNTS = 25
 
 
 def plot_confusion(evaluation: "Evaluation", *, ax: "Axes | None" = None) -> "Axes":
-    """Draw the confusion matrix as a heat map with the count and its interval in every cell.
+    """Draw the confusion matrix as a heat map with the count and its total interval in every cell.
 
     Parameters
     ----------

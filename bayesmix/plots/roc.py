@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bayesmix.errors import InputError
+from bayesmix.intervals import CredibleInterval
 from bayesmix.plots._style import BAND_ALPHA, GUIDE_COLOR, PALETTE, axes_or_new, interval_words
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ __all__ = ["plot_roc"]
 
 def plot_roc(evaluation: "Evaluation", *, ax: "Axes | None" = None) -> "Axes":
     """Draw the ROC curve with its pointwise band, the line of guessing, and the area in the legend.
+
+    Band and interval are the total ones, over posterior draws and rows.
 
     Parameters
     ----------
@@ -47,9 +50,11 @@ def plot_roc(evaluation: "Evaluation", *, ax: "Axes | None" = None) -> "Axes":
             "macro one-vs-rest area in the table's row 'roc_auc'; or merge classes: labels == 'name'."
         )
     axes = axes_or_new(ax, width=5.0, height=5.0)
-    x, curve, lower, upper = evaluation.roc.to_numpy(dtype=float).T
     words = interval_words(evaluation.ci_prob, evaluation.ci_kind)
-    area, _, low, high = evaluation.table.loc["roc_auc"]
+    ends = [f"total_{end}" for end in CredibleInterval(evaluation.ci_prob, evaluation.ci_kind).columns]
+    columns = ["false_positive_rate", "true_positive_rate", *ends]
+    x, curve, lower, upper = evaluation.roc[columns].to_numpy(dtype=float).T
+    area, low, high = evaluation.table.loc["roc_auc", ["estimate", *ends]]
     label = f"ROC AUC {area:.2f} ({words} {low:.2f} to {high:.2f})"
     axes.plot([0, 1], [0, 1], color=GUIDE_COLOR, linestyle="--", linewidth=1, label="guessing")
     band = f"pointwise {words} band"

@@ -28,6 +28,7 @@ from bayesmix.scores._probability import (
 from bayesmix.scores._ranking import (
     RankScores,
     average_precision,
+    curve_scores,
     macro_average_precision,
     macro_roc_auc,
     one_vs_one_roc_auc,
@@ -63,6 +64,7 @@ __all__ = [
     "calibration_error",
     "class_scores",
     "contingency_table",
+    "curve_scores",
     "forecast",
     "information_gain",
     "log_loss",

@@ -1,15 +1,17 @@
 """Scores of an order of the rows: ROC curve and areas, average precision, accuracy among the surest rows."""
 
+from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from bayesmix.scores._arrays import BoolArray, FloatArray, IntArray, log_sum_exp, ratio
+from bayesmix.scores._arrays import BoolArray, FloatArray, IntArray, ratio
 from bayesmix.scores._tables import contingency_table
 
 __all__ = [
     "RankScores",
     "average_precision",
+    "curve_scores",
     "macro_average_precision",
     "macro_roc_auc",
     "one_vs_one_roc_auc",
@@ -96,6 +98,28 @@ def roc_auc(positive: BoolArray, scores: FloatArray, weights: FloatArray) -> Flo
     return np.asarray(np.trapezoid(true, false, axis=-1))
 
 
+def _share(positive: BoolArray, weights: FloatArray) -> FloatArray:
+    return np.asarray((weights * positive).sum(axis=-1) / weights.sum(axis=-1))
+
+
+def curve_scores(
+    false_positive_rate: FloatArray, true_positive_rate: FloatArray, share: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Area and average precision of a ROC curve, given the share of positive rows; see `average_precision`.
+
+    Examples
+    --------
+    >>> area, precision = curve_scores(np.array([0.0, 0.0, 1.0]), np.array([0.0, 1.0, 1.0]), np.array(0.5))
+    >>> float(area), float(precision)
+    (1.0, 1.0)
+    """
+    false, true = false_positive_rate, true_positive_rate
+    found = true * share[..., np.newaxis]
+    precision = ratio(found, found + false * (1 - share[..., np.newaxis]))
+    area = np.trapezoid(true, false, axis=-1)
+    return np.asarray(area), np.asarray((np.diff(true, axis=-1) * precision[..., 1:]).sum(axis=-1))
+
+
 def one_vs_rest_log_odds(log_prob: FloatArray) -> FloatArray:
     """Log-odds of every class against all others, from log probabilities; both of shape (…, C), C ≥ 2.
 
@@ -106,8 +130,19 @@ def one_vs_rest_log_odds(log_prob: FloatArray) -> FloatArray:
     >>> one_vs_rest_log_odds(np.array([-1e4, 0.0])).tolist()
     [-10000.0, 10000.0]
     """
-    rest = [log_sum_exp(np.delete(log_prob, k, axis=-1)) for k in range(log_prob.shape[-1])]
+    columns = list(np.moveaxis(log_prob, -1, 0))
+    rest = [_log_sum_of(columns[:k] + columns[k + 1 :]) for k in range(len(columns))]
     return np.asarray(log_prob - np.stack(rest, axis=-1))
+
+
+def _log_sum_of(parts: list[FloatArray]) -> FloatArray:
+    """Log of the sum of exponentials of a few arrays: many times faster than over a short last axis."""
+    if len(parts) == 1:
+        return parts[0]
+    peak = reduce(np.maximum, parts)
+    shift = np.where(np.isfinite(peak), peak, 0.0)
+    with np.errstate(divide="ignore"):  # as in log_sum_exp
+        return np.asarray(np.log(sum(np.exp(part - shift) for part in parts)) + shift)
 
 
 def _against_all(
@@ -153,10 +188,12 @@ def rank_scores(labels: IntArray, log_odds: FloatArray, weights: FloatArray) -> 
     [1.0, 1.0, 1.0]
     """
     n_classes = log_odds.shape[-1]
+    if n_classes == 2:
+        area, precision = curve_scores(*roc_curve(labels == 1, log_odds[..., 1], weights), _share(labels == 1, weights))
+        return RankScores(area, area, precision)
     present = np.unique(labels)
-    ranking = [1] if n_classes == 2 else present.tolist()
     rest, pairs, precisions = [], [], []
-    for k in ranking:
+    for k in present.tolist():
         won, precision, total = _against_all(labels, log_odds[..., k], weights, k, n_classes)
         others = np.setdiff1d(present, k)
         won, against, own = won[..., others], total[..., others], total[..., k]
@@ -204,10 +241,11 @@ def average_precision(positive: BoolArray, scores: FloatArray, weights: FloatArr
 
     Examples
     --------
-    >>> float(average_precision(np.array([True, False, True]), np.array([3.0, 2.0, 1.0]), np.full(3, 1 / 3)))
-    0.8333333333333334
+    >>> score = average_precision(np.array([True, False, True]), np.array([3.0, 2.0, 1.0]), np.full(3, 1 / 3))
+    >>> round(float(score), 12)
+    0.833333333333
     """
-    return _against_all(positive.astype(np.intp), scores, weights, 1, 2)[1]
+    return curve_scores(*roc_curve(positive, scores, weights), _share(positive, weights))[1]
 
 
 def macro_average_precision(labels: IntArray, log_odds: FloatArray, weights: FloatArray) -> FloatArray:

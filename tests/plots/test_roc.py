@@ -30,7 +30,7 @@ LABELS = ["child"] * 4 + ["adult", "child"] * 2 + ["adult"] * 4
 def test_the_curve_is_the_evaluations(memberships):
     result = scored(memberships, LABELS, classes=["child", "adult"])
     axes = plot_roc(result)
-    area, _, low, high = result.table.loc["roc_auc"]
+    area, low, high = result.table.loc["roc_auc", ["estimate", "total_hdi50_lb", "total_hdi50_ub"]]
     curve = line(axes, f"ROC AUC {area:.2f} (50 % HDI {low:.2f} to {high:.2f})")
     np.testing.assert_array_equal(curve.get_xdata(), np.r_[0, result.roc["false_positive_rate"]])
     np.testing.assert_array_equal(curve.get_ydata(), np.r_[0, result.roc["true_positive_rate"]])
@@ -42,8 +42,8 @@ def test_the_band_is_the_pointwise_interval(memberships):
     (band,) = bands(axes)
     x = result.roc["false_positive_rate"].to_numpy()[1:-1]
     lower, upper = band_bounds(band, x)
-    np.testing.assert_allclose(lower, result.roc.iloc[1:-1, 2])
-    np.testing.assert_allclose(upper, result.roc.iloc[1:-1, 3])
+    np.testing.assert_allclose(lower, result.roc["total_hdi50_lb"][1:-1])
+    np.testing.assert_allclose(upper, result.roc["total_hdi50_ub"][1:-1])
     assert "pointwise 50 % HDI band" in legend_texts(axes)
 
 
