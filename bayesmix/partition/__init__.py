@@ -6,6 +6,20 @@ how far the draws are from each other, `merge_components` joins components that 
 are the items everywhere: equal rows are told apart by nothing.
 """
 
+from bayesmix.partition.certainty import Agreement, agreement, variation_of_information
+from bayesmix.partition.merging import Merging, merge_components
+from bayesmix.partition.pairs import co_clustering_sample, co_clustering_with
 from bayesmix.partition.point import Partition, PartitionLoss, point_partition
 
-__all__ = ["Partition", "PartitionLoss", "point_partition"]
+__all__ = [
+    "Agreement",
+    "Merging",
+    "Partition",
+    "PartitionLoss",
+    "agreement",
+    "co_clustering_sample",
+    "co_clustering_with",
+    "merge_components",
+    "point_partition",
+    "variation_of_information",
+]
