@@ -12,7 +12,7 @@ weight on anything that was not seen: nineteen rows that are all right would giv
 Dirichlet process prior of mass one (Ferguson 1973, Annals of Statistics 1:209); accuracy in two classes then has the
 mean of Jeffreys' Beta(right + 1/2, wrong + 1/2). Log loss and information have no bounds, so that one imaginary row
 would decide their intervals alone: they do without. The calibration error of a sample is too large, and resampling adds
-about as much again: its resamples are reflected at the estimate.
+to that: its lower end lies as far below the estimate as its upper one above it.
 
 *The total interval* adds the posterior: draw s gives its own memberships, with its own row weights and imaginary row.
 The rule of one draw is worse on average than the averaged rule (by Jensen's inequality in Brier score and log loss),

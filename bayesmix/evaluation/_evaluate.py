@@ -20,6 +20,7 @@ from bayesmix.evaluation._resampling import (
     present_bounds,
     resample_draws,
     resample_rule,
+    rule_bounds,
     split,
 )
 from bayesmix.evaluation._result import Evaluation, Interval, MappingKind
@@ -180,7 +181,7 @@ def evaluate_rule(
     rows = rows_of(known.codes, values, ranking, mapping, shape[1])
     interval = CredibleInterval(ci_prob, ci_kind)
     estimate = score(rows, _equal(rows)).values
-    lower, upper = interval.bounds(resample_rule(rows, estimate, random_seed).values)
+    lower, upper = rule_bounds(interval, estimate, resample_rule(rows, random_seed).values)
     columns = ["estimate", *(f"rule_{end}" for end in interval.columns)]
     return pd.DataFrame(np.column_stack([estimate, lower, upper]), pd.Index(SCORES, name="score"), columns)
 
@@ -234,9 +235,8 @@ def _result(
     log_odds = mean_log_odds(log_resp, known, mapping)
     rows = rows_of(known.codes, log_mean, log_odds, mapping, len(known.classes))
     draws, *pairs = resample_draws(log_resp, known, mapping, random_seed)
-    estimate = score(rows, _equal(rows))
-    rule = resample_rule(rows, estimate.values, random_seed)
-    return _Result(rows, estimate, rule, draws, split(draws.values, *pairs))
+    rule = resample_rule(rows, random_seed)
+    return _Result(rows, score(rows, _equal(rows)), rule, draws, split(draws.values, *pairs))
 
 
 def _ends(interval: CredibleInterval, prefix: str = "") -> list[str]:
@@ -244,8 +244,10 @@ def _ends(interval: CredibleInterval, prefix: str = "") -> list[str]:
 
 
 def _table(result: _Result, n_classes: int, interval: CredibleInterval) -> pd.DataFrame:
-    bounds = both_bounds(interval, result.rule.values, result.draws.values, *limits(n_classes))
-    values = np.column_stack([result.estimate.values, *bounds, *result.split])
+    estimate, rule = result.estimate.values, result.rule.values
+    ends = rule_bounds(interval, estimate, rule)
+    bounds = both_bounds(interval, rule, result.draws.values, limits(n_classes), ends)
+    values = np.column_stack([estimate, *bounds, *result.split])
     columns = ["estimate", *_ends(interval), "sd_rows", "sd_posterior"]
     return pd.DataFrame(values, pd.Index(SCORES, name="score"), columns)
 
@@ -264,9 +266,9 @@ def _frames(result: _Result, known: Labels, interval: CredibleInterval) -> dict[
         scores.ClassScores._fields, *(scores.class_scores(part) for part in (counts, rule[1], draws[1])), strict=True
     )
     for name, whole, of_rule, of_draws in per_class:
-        by_class += [whole, *both_bounds(interval, of_rule, of_draws, 0.0, n if name == "support" else 1.0)]
+        by_class += [whole, *both_bounds(interval, of_rule, of_draws, (0.0, n if name == "support" else 1.0))]
         headers += [name, *_ends(interval, f"{name}_")]
-    bounds = both_bounds(interval, rule.confusion, draws.confusion, 0.0, n)
+    bounds = both_bounds(interval, rule.confusion, draws.confusion, (0.0, n))
     confusion, lower, upper = (
         pd.DataFrame(part, index=names.rename("true"), columns=names.rename("predicted"))
         for part in (counts.astype(int), bounds.total_lower, bounds.total_upper)
@@ -276,8 +278,8 @@ def _frames(result: _Result, known: Labels, interval: CredibleInterval) -> dict[
         "rejection": ("kept", "accuracy", KEPT_GRID, estimate.kept),
     }
     own: dict[str, Bounds] = {
-        "roc": both_bounds(interval, rule.roc, draws.roc, 0.0, 1.0),
-        "rejection": both_bounds(interval, rule.kept, draws.kept, 0.0, 1.0),
+        "roc": both_bounds(interval, rule.roc, draws.roc, (0.0, 1.0)),
+        "rejection": both_bounds(interval, rule.kept, draws.kept, (0.0, 1.0)),
     }
     frames = {
         name: pd.DataFrame(np.column_stack([x, y, *own[name]]), columns=[at, height, *_ends(interval)])

@@ -66,7 +66,8 @@ def matched(resp: FloatArray, known: Labels, weights: FloatArray | None = None) 
 def mapping_probability(log_resp: LogMemberships, known: Labels, mapping: IntArray, random_seed: int | None) -> float:
     """Share of posterior draws, each with its own row weights, in which a mapping is the best match.
 
-    At most 400 evenly spaced draws are looked at, fewer where a match is dear. Row weights are those of the
+    At most 400 evenly spaced draws are looked at, fewer where a match is dear; fewer draws than that more than once
+    each. Row weights are those of the
     Bayesian bootstrap. Components whose class has no labelled row are not compared: no label speaks of them.
 
     Parameters
@@ -83,7 +84,7 @@ def mapping_probability(log_resp: LogMemberships, known: Labels, mapping: IntArr
     compared = np.isin(mapping, known.codes)
     same = []
     for block in blocks(log_resp, 3 * n_groups, step=-(-n_draws // most)):
-        for resp in np.exp(block[:, known.rows]):
+        for resp in np.repeat(np.exp(block[:, known.rows]), max(1, most // n_draws), axis=0):
             found = matched(resp, known, rng.standard_exponential(known.rows.size))
             same.append((found == mapping)[compared].all())
     return float(np.mean(same))

@@ -25,6 +25,7 @@ __all__ = [
     "present_bounds",
     "resample_draws",
     "resample_rule",
+    "rule_bounds",
     "split",
 ]
 
@@ -132,21 +133,14 @@ def _doubles_per_row(n_groups: int, n_classes: int) -> int:
     return 2 * n_groups + 8 * n_classes + 20
 
 
-def resample_rule(rows: Rows, estimate: FloatArray, random_seed: int | None) -> Scored:
-    """Scores of one rule under 2000 resamples of its rows, fewer (at least 400) for very many rows.
-
-    The calibration error of a sample is too large, and resampling it adds about as much again: its values are
-    reflected at the estimate (the basic bootstrap; Davison and Hinkley 1997, Bootstrap Methods, section 5.2).
-    """
+def resample_rule(rows: Rows, random_seed: int | None) -> Scored:
+    """Scores of one rule under 2000 resamples of its rows, fewer (at least 400) for very many rows."""
     rng, n_classes = np.random.default_rng(random_seed), rows.log_prob.shape[-1]
     size = int(np.clip(_RULE_TERMS // (rows.n_real * n_classes), *_RULE_SIZES))
     imaginary = _Imaginary.draw(rng, rows.truth, size)
     step = max(1, MAX_DOUBLES // (rows.n_real * _doubles_per_row(0, n_classes)))
     parts = [slice(start, start + step) for start in range(0, size, step)]
-    scored = _joined([_resample(rows, imaginary.take(part), rng) for part in parts])
-    ece = SCORES.index("ece")
-    scored.values[:, ece] = np.clip(2 * estimate[ece] - scored.values[:, ece], 0.0, 1.0)
-    return scored
+    return _joined([_resample(rows, imaginary.take(part), rng) for part in parts])
 
 
 def resample_draws(
@@ -209,18 +203,37 @@ def split(values: FloatArray, first: FloatArray, second: FloatArray) -> Split:
         return Split(np.sqrt(total - posterior), np.sqrt(posterior))
 
 
-def both_bounds(
-    interval: CredibleInterval, rule: FloatArray, total: FloatArray, low: FloatArray | float, high: FloatArray | float
-) -> Bounds:
-    """Both intervals of quantities that lie between `low` and `high`, from resamples along the first axis.
+def rule_bounds(
+    interval: CredibleInterval, estimate: FloatArray, resampled: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Interval of the rule's scores (13,), from their estimates and resamples (R, 13).
 
-    The total interval is moved to the median of the rule's, cut off at the limits, and made to include the rule's.
+    The calibration error of a sample is too large by an amount that resampling bounds: it adds about as much again, or
+    less. The lower end of its interval therefore lies as far below the estimate as the upper one above it.
     """
-    lower, upper = interval.bounds(rule)
+    lower, upper = interval.bounds(resampled)
+    ece = SCORES.index("ece")
+    lower[ece] = np.clip(2 * estimate[ece] - upper[ece], 0.0, lower[ece])
+    return lower, upper
+
+
+def both_bounds(
+    interval: CredibleInterval,
+    rule: FloatArray,
+    total: FloatArray,
+    limits: tuple[FloatArray | float, FloatArray | float],
+    ends: tuple[FloatArray, FloatArray] | None = None,
+) -> Bounds:
+    """Both intervals of quantities within limits, from resamples along the first axis.
+
+    The total interval is moved to the median of the rule's, cut off at the limits, and made to include the rule's,
+    which has these `ends` if they are given.
+    """
+    lower, upper = interval.bounds(rule) if ends is None else ends
     with np.errstate(invalid="ignore"):
         move = np.median(rule, axis=0) - np.median(total, axis=0)
     move = np.where(np.isfinite(move), move, 0.0)
-    wide_lower, wide_upper = (np.clip(end + move, low, high) for end in interval.bounds(total))
+    wide_lower, wide_upper = (np.clip(end + move, *limits) for end in interval.bounds(total))
     return Bounds(lower, upper, np.minimum(lower, wide_lower), np.maximum(upper, wide_upper))
 
 
@@ -230,5 +243,5 @@ def present_bounds(interval: CredibleInterval, rule: FloatArray, total: FloatArr
     for k in range(rule.shape[1]):
         some, others = (part[~np.isnan(part[:, k]), k] for part in (rule, total))
         if some.size and others.size:
-            ends[:, k] = both_bounds(interval, some, others, 0.0, 1.0)
+            ends[:, k] = both_bounds(interval, some, others, (0.0, 1.0))
     return Bounds(*ends)
