@@ -8,6 +8,7 @@ move it.
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -69,13 +70,13 @@ def read_costs(posterior: Posterior, costs: Any, abstain_cost: float | None, thr
                 f"threshold={threshold!r} must come alone, got costs or abstain_cost with it. With costs, state what "
                 "abstaining costs by abstain_cost=."
             )
-        if isinstance(threshold, bool) or not isinstance(threshold, (int, float)) or not 0 < threshold < 1:
+        if isinstance(threshold, bool) or not isinstance(threshold, Real) or not 0 < threshold < 1:
             raise InputError(f"threshold must be a probability between 0 and 1, got {threshold!r}. Use e.g. 0.9.")
         abstain_cost = 1.0 - threshold
     matrix, decisions = _matrix(labels, costs)
     if abstain_cost is None:
         return Costs(matrix, decisions)
-    if isinstance(abstain_cost, bool) or not np.isscalar(abstain_cost) or not np.isfinite(abstain_cost):
+    if isinstance(abstain_cost, bool) or not isinstance(abstain_cost, Real) or not np.isfinite(float(abstain_cost)):
         raise InputError(f"abstain_cost must be a finite number, got {abstain_cost!r}. Give it in the units of costs.")
     if ABSTAIN in decisions:
         raise InputError(

@@ -382,10 +382,10 @@ def check_n_components(value: Any) -> int:
 
 def _read_classes(classes: Any, n_components: int) -> tuple[str | int, ...]:
     """Return the names of the components."""
-    names = [] if isinstance(classes, (str, bytes)) or not hasattr(classes, "__len__") else [*classes]
-    names = [name.item() if isinstance(name, np.generic) else name for name in names]
-    plain = all(isinstance(name, (str, int)) for name in names) and (len(names) > 0 or not isinstance(classes, str))
-    if plain and len(names) in (0, n_components) and len({str(name) for name in names}) == len(names):
+    given = hasattr(classes, "__len__") and not isinstance(classes, (str, bytes))
+    names = [name.item() if isinstance(name, np.generic) else name for name in (classes if given else ())]
+    distinct = len({str(name) for name in names}) == len(names) and all(isinstance(name, (str, int)) for name in names)
+    if given and distinct and len(names) in (0, n_components):
         return tuple(names)
     raise InputError(
         f"classes must name each of the {n_components} components once, by text or whole numbers, got {classes!r}. Use "

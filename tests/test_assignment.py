@@ -59,7 +59,8 @@ def test_table_columns_entropy_and_interval(rng):
         y, np.full((n, 2), 0.5), {"mu": np.c_[np.zeros(n), 3 + rng.normal(size=n)], "sigma": np.ones((n, 2))}
     )
     table = made.assignments(ci_prob=0.8)
-    assert list(table.columns) == ["size", "component", "probability", "eti80_lb", "eti80_ub", "entropy"]
+    told = ["component", "probability", "eti80_lb", "eti80_ub", "mc_error", "runner_up", "margin", "entropy"]
+    assert list(table.columns) == ["size", *told, "could_flip"]
     assert list(table.index) == ["a", "b", "c"]
     draws = made.assignment_probabilities(draws=True).values.reshape(n, 3, 2)
     for row in range(3):
@@ -69,6 +70,11 @@ def test_table_columns_entropy_and_interval(rng):
         assert table["eti80_ub"].iloc[row] == pytest.approx(high)
         p = draws[:, row].mean(axis=0)
         assert table["entropy"].iloc[row] == pytest.approx(-(p * np.log(p)).sum())
+        assert table["runner_up"].iloc[row] == 1 - best
+        assert table["margin"].iloc[row] == pytest.approx(p[best] - p[1 - best])
+        assert table["could_flip"].iloc[row] == ((draws[:, row, 1 - best] > 0.5).mean() > 0.1)
+    assert table["could_flip"].any()
+    assert not table["could_flip"].all()
     assert list(made.assignments(ci_prob=0.8, ci_kind="hdi").columns)[3:5] == ["hdi80_lb", "hdi80_ub"]
 
 
@@ -78,6 +84,34 @@ def test_one_component_has_every_row():
     assert (table["component"] == 0).all()
     assert (table["probability"] == 1).all()
     assert (table["entropy"] == 0).all()
+    assert table["runner_up"].isna().all()
+    assert (table["margin"] == 1).all()
+    assert not table["could_flip"].any()
+
+
+def test_monte_carlo_errors_are_arvizs(fit):
+    """Means of batches against ArviZ's effective sample sizes, on a fit of a sampler with correlated draws."""
+    from arviz_stats.base import array_stats
+
+    table, draws = fit.assignments(), fit.assignment_probabilities(draws=True).values
+    for i, best in enumerate(table["component"]):
+        own = draws[:, :, i, best]
+        expected = own.std() / np.sqrt(float(array_stats.ess(own, method="mean")))
+        assert table["mc_error"].iloc[i] == pytest.approx(expected, rel=0.35)
+
+
+def test_three_components_name_the_second():
+    parameters = {"mu": [[0.0, 2.0, 3.0]] * 40, "sigma": np.ones((40, 3))}
+    table = make_fit([0.0, 1.0, 3.0], [[0.4, 0.3, 0.3]] * 40, parameters).predict([0.0, 1.4])
+    assert list(table["component"]) == [0, 1]
+    assert list(table["runner_up"]) == [1, 0]
+
+
+def test_base_rates_replace_the_weights():
+    fit = make_fit([0.0, 1.0], [[0.5, 0.5]] * 40, {"mu": [[0.0, 1.0]] * 40, "sigma": np.ones((40, 2))})
+    table = fit.predict([0.5, 0.5], base_rates=[0.2, 0.8])
+    np.testing.assert_allclose(table["probability"], 0.8)
+    assert list(table["component"]) == [1, 1]
 
 
 def test_new_rows_keep_their_index_and_may_be_one():

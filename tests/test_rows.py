@@ -22,6 +22,7 @@ from bayesmix.families.mv_normal import covariance_matrices
 from bayesmix.mixture import Mixture
 from bayesmix.model import extra_weight_names, model_of
 from bayesmix.resolving import resolve
+from bayesmix.supervision import with_labels
 from tests.families.helpers import EXAMPLES
 
 FEW, MANY = 23, 300  # the engine takes 256 rows at a time
@@ -111,6 +112,8 @@ def _data(name: str, n: int) -> tuple[Mixture, Any, dict[str, Any]]:
     table, holes = _table(n), _table(n, missing=True)
     steps = {"resolution": {"a": 0.5}}
     rounded = holes.assign(a=np.round(2 * holes["a"].astype(float)) / 2)
+    known = np.where(rng.random(n) < 0.3, rng.choice(["low", "mid", "high"], size=n), None)
+    known[:3] = "low", "mid", "high"
     plane, gaps = table[["a", "g", "e"]], holes[["a", "g", "e"]].astype(float)
     several: dict[str, tuple[Mixture, Any, dict[str, Any]]] = {
         "normal_weights": (
@@ -125,6 +128,9 @@ def _data(name: str, n: int) -> tuple[Mixture, Any, dict[str, Any]]:
         "mixed": (Mixture(3, MIXED), table, {}),
         "mixed_missing": (Mixture(3, MIXED), holes, {}),
         "mixed_all": (Mixture(2, MIXED, noise=True), rounded, {"weights": weights} | steps),
+        "labelled": (Mixture(3, classes=["low", "mid", "high"], noise=True), table["a"], {"labels": known}),
+        "labelled_table": (Mixture(3, MIXED), holes, {"labels": known, "weights": weights}),
+        "labelled_mv": (Mixture(3, "mv_normal"), gaps, {"labels": known}),
         "zip": (Mixture(2, "poisson", zero_inflated=True, noise=True), _columns(n)["poisson"], {}),
     }
     for covariance in COVARIANCES:
@@ -137,12 +143,14 @@ _CONTINUOUS = ("normal", "student_t", "log_normal", "gamma", "exponential", "wei
 INTERVALS = tuple(f"{name} {form}" for name in _CONTINUOUS for form in ("rounded", "censored"))
 TABLES = ("normal_weights", "binomial", "binomial_column", "bernoulli", "categorical", "mixed", "mixed_missing")
 MATRICES = tuple(f"mv_{covariance}{more}" for covariance in COVARIANCES for more in ("", "_missing"))
-CASES = (*_columns(1), *INTERVALS, *TABLES, "mixed_all", "zip", *MATRICES)
+LABELLED = ("labelled", "labelled_table", "labelled_mv")
+CASES = (*_columns(1), *INTERVALS, *TABLES, "mixed_all", "zip", *MATRICES, *LABELLED)
 
 _QUICK = ("normal censored", "exponential rounded", "von_mises rounded")
 #: PyMC takes seconds to compile these. `mixed_all` has all that the tables have, the other form of the same covariance
 #: stays, and that the families' own probabilities of intervals equal NumPy's has tests of its own.
 _SLOW = (*(name for name in INTERVALS if name not in _QUICK), "mixed", "mixed_missing", "mv_full", "mv_tied_missing")
+_SLOW += ("labelled_table", "labelled_mv")
 PYMC_CASES = [pytest.param(name, marks=pytest.mark.slow) if name in _SLOW else name for name in CASES]
 
 
@@ -150,6 +158,7 @@ PYMC_CASES = [pytest.param(name, marks=pytest.mark.slow) if name in _SLOW else n
 def _built(name: str, n: int) -> Built:
     mixture, y, options = _data(name, n)
     observations = read_rows(mixture.family, y, options.get("weights"), options.get("resolution"))
+    mixture, observations = with_labels(mixture, observations, options.get("labels"))
     resolved = resolve(mixture, observations)
     return Built(resolved, observations, Layout.of(observations), problem_of(resolved, observations))
 
