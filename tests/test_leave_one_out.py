@@ -26,18 +26,18 @@ def test_weights_equal_refits_without_the_row(fit):
     assert (pull > 3 * error).any()
 
 
-def test_weights_by_hand(rng):
-    """Draws weighted by 1 / p(y_i), where no weight is so large that smoothing matters."""
-    fit = two_groups(rng.uniform(0, 4, 40), n_draws=400)
-    found = loo_memberships(fit)
-    r = fit.assignment_probabilities(draws=True).values.reshape(400, 40, 2)
-    log_lik = fit.idata["log_likelihood"]["y"].values.reshape(400, 40)
+def test_weights_by_hand(fit):
+    """Draws weighted by 1 / p(y_i), for rows whose weights are so even that smoothing hardly matters."""
+    found, inverse = loo_memberships(fit), fit.observations.distinct.inverse
+    r = fit.assignment_probabilities(draws=True).values.reshape(-1, 19, 2)
+    log_lik = fit.idata["log_likelihood"]["y"].values.reshape(-1, 19)
     weights = np.exp(-log_lik)
     weights /= weights.sum(axis=0)
-    plain = np.einsum("sn,snk->nk", weights, r)[np.argsort(fit.observations.values)]
-    np.testing.assert_allclose(np.exp(found.log_probability), plain, atol=0.01)
+    plain = np.einsum("sn,snk->nk", weights, r)
+    even = found.pareto_k[inverse] < 0.3
+    assert even.sum() >= 10
+    np.testing.assert_allclose(np.exp(found.log_probability)[inverse][even], plain[even], atol=1e-3)
     np.testing.assert_allclose(np.exp(found.log_probability).sum(axis=1), 1.0, atol=1e-12)
-    assert not found.refitted.any()
 
 
 def test_the_mapping_of_a_row_does_not_see_its_label():
@@ -59,13 +59,14 @@ def test_the_mapping_of_a_row_does_not_see_its_label():
 def test_pure_noise_labels_score_no_better_than_chance(rng):
     """Matching components to random labels flatters; a mapping that has not seen the row is right half of the time."""
     fit = two_groups(rng.normal(size=24), n_draws=40)
-    matched, honest = [], []
-    for _ in range(150):
+    component, matched, honest = fit.assignments()["component"].to_numpy(), [], []
+    for _ in range(60):
         labels = rng.choice(["a", "b"], size=24)
-        matched.append(fit.evaluate(labels).table.loc["accuracy", "estimate"])
+        right = np.mean((labels == "b") == component)
+        matched.append(max(right, 1 - right))
         honest.append(fit.loo_evaluate(labels).table.loc["accuracy", "estimate"])
     assert np.mean(matched) > 0.55
-    assert abs(np.mean(honest) - 0.5) < 3 * np.std(honest) / np.sqrt(150)
+    assert abs(np.mean(honest) - 0.5) < 3 * np.std(honest) / np.sqrt(60)
 
 
 def test_declared_mapping_and_arm_lengths(fit, arms):
