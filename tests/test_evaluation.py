@@ -10,9 +10,8 @@ import pytest
 from numpy.typing import NDArray
 from sklearn import metrics  # type: ignore[import-untyped]
 
-from bayesmix import evaluation
 from bayesmix.errors import InputError
-from bayesmix.evaluation import Evaluation, evaluate
+from bayesmix.evaluation import SCORES, Evaluation, _resampling, evaluate
 from bayesmix.labels import best_match, read_labels
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -94,9 +93,9 @@ def test_arm_lengths(arm_draws: FloatArray) -> None:
     assert result.positive_class == "adult"
     assert result.mapping == {0: "child", 1: "adult"}
     assert result.base_rate == pytest.approx(10 / 19)
-    _, _, low, high = result.table.loc["accuracy"].to_numpy()
-    assert 0.4 < low < 0.7
-    assert 0.85 < high < 1
+    _, low, high, total_low, total_high, *_ = result.table.loc["accuracy"].to_numpy()
+    assert 0.35 < total_low < low < 0.7
+    assert 0.85 < high <= total_high < 1
     swapped = run(arm_draws, AGES, classes=["adult", "child"])
     assert swapped.table.loc["accuracy", "estimate"] == pytest.approx(4 / 19)
     assert run(arm_draws, AGES).mapping == result.mapping
@@ -119,12 +118,14 @@ def test_estimates_equal_sklearn_on_the_mean_rule(n_classes: int) -> None:
     }
     if n_classes == 2:
         odds = (log_resp[..., 1] - log_resp[..., 0]).mean(axis=0)
-        wanted["roc_auc"] = metrics.roc_auc_score(labels, odds)
+        wanted["roc_auc"] = wanted["roc_auc_ovo"] = metrics.roc_auc_score(labels, odds)
+        wanted["average_precision"] = metrics.average_precision_score(labels, odds)
         wanted["brier"] = metrics.brier_score_loss(labels, prob[:, 1])
     else:
         odds = (log_resp - np.log1p(-np.exp(log_resp))).mean(axis=0)
         one_vs_rest = [metrics.roc_auc_score(labels == k, odds[:, k]) for k in range(3)]
         wanted["roc_auc"] = np.mean(one_vs_rest)
+        wanted["average_precision"] = metrics.average_precision_score(labels, odds)
         wanted["brier"] = metrics.brier_score_loss(labels, prob)
     for name, value in wanted.items():
         assert estimate[name] == pytest.approx(value, abs=1e-12), name
@@ -138,19 +139,27 @@ def test_shape_of_the_result() -> None:
     """Names of rows and columns, intervals in order, short printing."""
     labels = ["a", "b", None, *(["a", "b", "b"] * 12), "a"]
     result = run(simulate(2), labels, ci_prob=0.94, ci_kind="hdi")
-    bounds = ["hdi94_lb", "hdi94_ub"]
-    assert result.table.index.tolist() == evaluation.SCORES
-    assert result.table.columns.tolist() == ["estimate", "mean", *bounds]
+    bounds = ["rule_hdi94_lb", "rule_hdi94_ub", "total_hdi94_lb", "total_hdi94_ub"]
+    assert result.table.index.tolist() == SCORES
+    assert result.table.columns.tolist() == ["estimate", *bounds, "sd_rows", "sd_posterior"]
     parts = ["precision", "recall", "f1", "support"]
-    columns = [f"{part}{end}" for part in parts for end in ("", "_hdi94_lb", "_hdi94_ub")]
+    columns = [name for part in parts for name in (part, *(f"{part}_{end}" for end in bounds))]
     assert result.per_class.columns.tolist() == columns
     assert result.per_class["support"].tolist() == [14, 25]
     assert result.roc.columns.tolist() == ["false_positive_rate", "true_positive_rate", *bounds]
     assert result.roc["false_positive_rate"].tolist() == np.linspace(0, 1, 101).tolist()
     assert (result.roc.diff().iloc[1:]["true_positive_rate"] >= 0).all()
-    assert result.roc.iloc[-1, 1:].tolist() == [1.0, 1.0, 1.0]
-    assert (result.table[bounds[0]] <= result.table["mean"]).all()
-    assert (result.table["mean"] <= result.table[bounds[1]]).all()
+    assert result.roc.iloc[-1, 1:].tolist() == [1.0] * 5
+    for frame, prefix in ((result.table, ""), (result.per_class, "recall_"), (result.roc, ""), (result.rejection, "")):
+        ends = frame[[f"{prefix}{end}" for end in bounds]].to_numpy().T
+        assert (ends[2] <= ends[0]).all()
+        assert (ends[0] <= ends[1]).all()
+        assert (ends[1] <= ends[3]).all()
+    assert result.rejection.columns.tolist() == ["kept", "accuracy", *bounds]
+    assert result.rejection["kept"].tolist() == pytest.approx(np.arange(1, 21) / 20)
+    assert result.rejection["accuracy"].iloc[-1] == pytest.approx(result.table.loc["accuracy", "estimate"])
+    assert result.reliability.columns.tolist() == ["lower", "upper", "probability", "frequency", *bounds, "n"]
+    assert result.reliability["n"].sum() == result.n
     lower, upper = result.confusion_interval
     assert result.confusion.index.tolist() == ["a", "b"]
     assert result.confusion.index.name == "true"
@@ -170,17 +179,21 @@ def test_text_says_what_matters() -> None:
     log_resp, labels = crisp([0, 0, 1, 1, 1, 0], 2), ["<a>", "<a>", "b", "b", "b", None]
     declared = run(log_resp, labels, classes=["<a>", "b"])
     assert "5 of 5 labelled rows" in declared.text
-    assert "accuracy 1.00 (89 % ETI 1.00 to 1.00)" in declared.text
-    assert "right in a share of 0.60, below this interval" in declared.text
+    assert "accuracy 1.00 (89 % ETI 0.66 to 1.00) over posterior draws and rows" in declared.text
+    assert "of this rule, over rows alone, 0.66 to 1.00" in declared.text
+    assert "right in a share of 0.60, below the wider interval" in declared.text
+    assert "the best match in a share of 1.00 of the posterior draws" in declared.text
+    assert "the fit has used" not in declared.text
     assert "declared, without use of the labels: component 0 is class <a>" in declared.text
     assert "left out: 1." in declared.text
     assert "optimistic" not in declared.text
     assert "optimistic" in run(log_resp, labels).text
     assert "<a>" not in declared._repr_html_()
     wrong = run(log_resp, ["b", "b", "<a>", "<a>", "<a>", None], classes=["<a>", "b"])
-    assert "above this interval" in wrong.text
+    assert "above the wider interval" in wrong.text
+    assert "the best match in a share of 0.00" in wrong.text
     noise = run(simulate(2), np.random.default_rng(5).integers(0, 2, 40), classes=[0, 1])
-    assert "inside this interval" in noise.text
+    assert "inside the wider interval" in noise.text
 
 
 def test_more_than_two_classes_have_no_roc_or_positive_class() -> None:
@@ -209,13 +222,15 @@ def test_best_match_with_fewer_components_than_classes() -> None:
     result = run(crisp([0] * 5 + [1] * 7, 2), labels)
     assert result.mapping == {0: "a", 1: "c"}
     assert result.table.loc["accuracy", "estimate"] == pytest.approx(9 / 12)
-    assert list(result.table.loc["log_loss"]) == [np.inf] * 4
-    assert np.isfinite(result.table.drop(index="log_loss").to_numpy()).all()
+    impossible = result.table.loc[["log_loss", "information"]].to_numpy()
+    assert impossible[:, :5].tolist() == [[np.inf] * 5, [-np.inf] * 5]
+    assert np.isnan(impossible[:, 5:]).all()
+    assert np.isfinite(result.table.drop(index=["log_loss", "information"]).to_numpy()).all()
     assert result.per_class.loc["b", "recall"] == 0
     one = run(crisp([0] * 12, 1), labels, ci_kind="hdi")
     assert one.mapping == {0: "a"}
     assert one.table.loc["roc_auc", "estimate"] == 0.5
-    assert list(one.table.loc["log_loss"]) == [np.inf] * 4
+    assert list(one.table.loc["log_loss"])[:5] == [np.inf] * 5
 
 
 def test_best_match_with_more_components_than_classes() -> None:
@@ -382,11 +397,12 @@ def test_measurements_are_not_classes() -> None:
 def test_memberships_must_be_logarithms_of_probabilities() -> None:
     """Probabilities, unnormalised densities and NaN are refused with their row."""
     log_resp, labels = simulate(2, n=3), ["a", "b", "b"]
-    for wrong in (np.exp(log_resp), log_resp - 1):
+    for wrong in (np.exp(log_resp), log_resp - 1, log_resp + 1e4):
         assert "sum to 1 over the components" in refusal(wrong, labels)
     broken = log_resp.copy()
     broken[0, 2, 0] = np.nan
-    assert "in row 2, draw 0" in refusal(broken, labels)
+    assert "got probabilities [nan, 0.297" in refusal(broken, labels)
+    assert "in row 2. Subtract" in refusal(broken, labels)
     assert "got (3, 2)" in refusal(log_resp[0], labels, index=pd.RangeIndex(3))
 
 
@@ -397,11 +413,12 @@ def test_saturated_memberships(floor: float) -> None:
     log_resp[:, [0, 1, 2], 1] = floor
     log_resp[:, [3, 4, 5], 0] = floor
     right = run(log_resp, list("aaabbb"), classes=["a", "b"])
-    assert right.table["estimate"].tolist() == [1, 1, 1, 0, 0, 1, 1]
+    perfect = dict.fromkeys(SCORES, 1.0) | {"brier": 0.0, "log_loss": 0.0, "ece": 0.0, "information": np.log(2)}
+    assert right.table["estimate"].to_dict() == pytest.approx(perfect, abs=1e-12)
     wrong = run(log_resp, list("aabbbb"), classes=["a", "b"])
     assert wrong.table.loc["log_loss", "estimate"] == pytest.approx(-floor / 6)
     assert wrong.table.loc["roc_auc", "estimate"] == pytest.approx(0.5 * 0.25 + 0.75)
-    assert np.isfinite(wrong.table.drop(index="log_loss").to_numpy()).all()
+    assert np.isfinite(wrong.table.drop(index=["log_loss", "information"]).to_numpy()).all()
 
 
 def test_auc_ranks_by_mean_log_odds_not_by_mean_probability() -> None:
@@ -422,7 +439,8 @@ def test_equal_rows_tie_although_their_last_bits_differ() -> None:
     log_resp = np.repeat(simulate(2, n=1), 4, axis=1)
     log_resp[:, 2:] *= 1 + 4e-16
     result = run(log_resp, ["a", "a", "b", "b"], classes=["a", "b"])
-    assert list(result.table.loc["roc_auc", ["estimate", "mean"]]) == [0.5, 0.5]
+    assert result.table.loc["roc_auc", "estimate"] == 0.5
+    assert result.table.loc["roc_auc", "sd_rows"] == 0
 
 
 def test_seed_and_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -432,11 +450,12 @@ def test_seed_and_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     first, again, other = (run(log_resp, labels, random_seed=s) for s in (1, 1, 2))
     pd.testing.assert_frame_equal(first.table, again.table, check_exact=True)
     assert (first.table["estimate"] == other.table["estimate"]).all()
-    assert (first.table["mean"] != other.table["mean"]).any()
-    monkeypatch.setattr(evaluation, "MAX_DOUBLES", 3000)
+    assert (first.table["total_eti89_lb"] != other.table["total_eti89_lb"]).any()
+    monkeypatch.setattr(_resampling, "MAX_DOUBLES", 3000)
     small = run(log_resp, labels)
-    pd.testing.assert_frame_equal(first.table, small.table, rtol=1e-12)
-    pd.testing.assert_frame_equal(first.per_class, small.per_class, rtol=1e-12)
+    for name in ("table", "per_class", "reliability", "rejection", "by_mapping"):
+        pd.testing.assert_frame_equal(getattr(first, name), getattr(small, name), rtol=1e-10, atol=1e-12)
+    assert first.mapping_probability == small.mapping_probability
 
 
 def test_unlabelled_rows_do_not_count() -> None:
@@ -452,33 +471,7 @@ def test_unlabelled_rows_do_not_count() -> None:
 def test_names_of_bounds(ci_prob: float) -> None:
     """Column names carry the whole percentage."""
     table = run(crisp([0, 1, 1], 2), ["a", "b", "b"], ci_prob=ci_prob).table
-    assert table.columns[2] == f"eti{round(100 * ci_prob)}_lb"
-
-
-def test_posterior_uncertainty_widens_the_interval() -> None:
-    """Draws that disagree give a wider interval than draws that agree, for the same rows."""
-    rng = np.random.default_rng(3)
-    labels = rng.integers(0, 2, 100)
-    base = np.where(labels == 1, 1.0, -1.0) + rng.normal(size=100)
-    certain = np.repeat(base[None], 400, axis=0)
-    shifted = certain + rng.normal(size=(400, 1))
-
-    def width(odds: FloatArray) -> float:
-        log_resp = -np.logaddexp(0, np.stack([odds, -odds], axis=-1))
-        _, _, low, high = run(log_resp, labels, classes=[0, 1]).table.loc["accuracy"].to_numpy()
-        return float(high - low)
-
-    assert width(shifted) > 1.3 * width(certain)
-
-
-def test_interval_covers_the_true_score() -> None:
-    """Known normal components, new rows each time: accuracy and AUC of the population are covered in ~89%."""
-    rng, hits = np.random.default_rng(11), np.zeros(2)
-    truth = np.array([0.8413447460685429, 0.9213503964748575])  # Phi(1), Phi(2 / sqrt 2): means 2 sd apart
-    for seed in range(200):
-        labels = np.arange(80) % 2
-        odds = 2 * (rng.normal(size=80) + 2 * labels - 1)
-        log_resp = -np.logaddexp(0, np.stack([odds, -odds], axis=-1))[None].repeat(200, axis=0)
-        bounds = run(log_resp, labels, classes=[0, 1], random_seed=seed).table.loc[["accuracy", "roc_auc"]]
-        hits += (bounds["eti89_lb"].to_numpy() <= truth) & (truth <= bounds["eti89_ub"].to_numpy())
-    assert (np.abs(hits / 200 - 0.89) < 0.07).all()
+    assert table.columns[[1, 4]].tolist() == [
+        f"rule_eti{round(100 * ci_prob)}_lb",
+        f"total_eti{round(100 * ci_prob)}_ub",
+    ]

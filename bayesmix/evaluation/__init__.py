@@ -15,12 +15,11 @@ would decide their intervals alone: they do without. The calibration error of a 
 to that: its lower end lies as far below the estimate as its upper one above it.
 
 *The total interval* adds the posterior: draw s gives its own memberships, with its own row weights and imaginary row.
-The rule of one draw is worse on average than the averaged rule (by Jensen's inequality in Brier score and log loss),
-which is the price of deciding at random and no uncertainty about the rule. The scores of the draws are therefore moved
-to the median of the rule's, and cut off at the ends of the score's range; their spread stays. Where the rule's own
-interval reaches farther, the total one is made to include it. It is conservative: for the score of a given rule the
-rule interval is enough (`docs/scores.md` has the coverage of both), and the distance between the two tells how open
-the posterior leaves the rule itself. `sd_rows` and `sd_posterior` split the variance of the scores of single draws.
+The rule of one draw is worse on average than the averaged rule (by Jensen's inequality in Brier score and log loss), so
+that an estimate lies nearer to the better end; where the rule's own interval reaches farther, the total one is made to
+include it. It is conservative: for the score of a given rule the rule interval is enough (`docs/scores.md` has the
+coverage of both), and the distance between the two tells how open the posterior leaves the rule itself. `sd_rows` and
+`sd_posterior` split the variance of the scores of single draws.
 
 The mean rule ranks rows by mean log-odds, not by mean probability, which saturates at 1 and ties. Log-odds are compared
 to 1e-9, as equal rows may differ in the last bits and must tie. Up to 4000 evenly spaced draws are scored, in blocks of

@@ -24,7 +24,7 @@ from bayesmix.evaluation._resampling import (
     split,
 )
 from bayesmix.evaluation._result import Evaluation, Interval, MappingKind
-from bayesmix.evaluation._scoring import BINS, KEPT_GRID, ROC_GRID, SCORES, Rows, Scored, limits, rows_of, score
+from bayesmix.evaluation._scoring import BINS, KEPT_GRID, ROC_GRID, SCORES, Rows, Scored, rows_of, score
 from bayesmix.intervals import CredibleInterval, IntervalKind
 from bayesmix.labels import Labels, declared_mapping, read_labels
 from bayesmix.scores import BoolArray, FloatArray, IntArray
@@ -94,10 +94,10 @@ def evaluate(
     mapping = declared[1] if declared else best
     interval = CredibleInterval(ci_prob, ci_kind)
     result = _result(draws, known, mapping, log_mean, random_seed)
-    table = _table(result, len(known.classes), interval)
+    table = _table(result, interval)
     if declared:
         again = result if (best == mapping).all() else _result(draws, known, best, log_mean, random_seed)
-        by_mapping = _side_by_side({"declared": table, "best match": _table(again, len(known.classes), interval)})
+        by_mapping = _side_by_side({"declared": table, "best match": _table(again, interval)})
     else:
         by_mapping = _side_by_side({"best match": table})
     return Evaluation(
@@ -175,7 +175,7 @@ def evaluate_rule(
                 f"`{name}` must have shape {shape}, labelled rows by classes, got {part.shape}. Pass the rows "
                 "known.rows, with one column for every entry of known.classes."
             )
-    _check_sums(values, pd.Index(known.rows), "log_prob", "classes")
+    _check_sums(values, pd.RangeIndex(len(values)), "log_prob", "classes")
     mapping = np.arange(shape[1], dtype=np.intp)
     ranking = np.round(given.get("log_odds", scores.one_vs_rest_log_odds(values)), 9)
     rows = rows_of(known.codes, values, ranking, mapping, shape[1])
@@ -208,9 +208,8 @@ def _check_sums(log_prob: FloatArray, index: pd.Index, name: str, axis: str) -> 
     wrong = np.flatnonzero(~(np.abs(np.exp(log_prob).sum(axis=1) - 1) < 1e-6))
     if wrong.size:
         raise InputError(
-            f"`{name}` must hold logarithms of probabilities that sum to 1 over the {axis}, got "
-            f"{np.exp(log_prob[wrong[0]]).tolist()} as their exponentials in row {index[wrong[0]]!r}. Subtract the "
-            "log-sum-exp."
+            f"`{name}` must hold logarithms of probabilities that sum to 1 over the {axis}, got probabilities "
+            f"{np.exp(log_prob[wrong[0]]).tolist()} in row {index[wrong[0]]!r}. Subtract the log-sum-exp."
         )
 
 
@@ -243,10 +242,10 @@ def _ends(interval: CredibleInterval, prefix: str = "") -> list[str]:
     return [f"{prefix}{which}_{end}" for which in ("rule", "total") for end in interval.columns]
 
 
-def _table(result: _Result, n_classes: int, interval: CredibleInterval) -> pd.DataFrame:
+def _table(result: _Result, interval: CredibleInterval) -> pd.DataFrame:
     estimate, rule = result.estimate.values, result.rule.values
     ends = rule_bounds(interval, estimate, rule)
-    bounds = both_bounds(interval, rule, result.draws.values, limits(n_classes), ends)
+    bounds = both_bounds(interval, rule, result.draws.values, ends)
     values = np.column_stack([estimate, *bounds, *result.split])
     columns = ["estimate", *_ends(interval), "sd_rows", "sd_posterior"]
     return pd.DataFrame(values, pd.Index(SCORES, name="score"), columns)
@@ -260,15 +259,15 @@ def _side_by_side(tables: dict[MappingKind, pd.DataFrame]) -> pd.DataFrame:
 def _frames(result: _Result, known: Labels, interval: CredibleInterval) -> dict[str, Any]:
     names = pd.Index(known.classes, name="class", tupleize_cols=False)
     estimate, rule, draws = result.estimate, result.rule, result.draws
-    n, counts = float(known.rows.size), np.rint(estimate.confusion)
+    counts = np.rint(estimate.confusion)
     by_class, headers = [], []
     per_class = zip(
         scores.ClassScores._fields, *(scores.class_scores(part) for part in (counts, rule[1], draws[1])), strict=True
     )
     for name, whole, of_rule, of_draws in per_class:
-        by_class += [whole, *both_bounds(interval, of_rule, of_draws, (0.0, n if name == "support" else 1.0))]
+        by_class += [whole, *both_bounds(interval, of_rule, of_draws)]
         headers += [name, *_ends(interval, f"{name}_")]
-    bounds = both_bounds(interval, rule.confusion, draws.confusion, (0.0, n))
+    bounds = both_bounds(interval, rule.confusion, draws.confusion)
     confusion, lower, upper = (
         pd.DataFrame(part, index=names.rename("true"), columns=names.rename("predicted"))
         for part in (counts.astype(int), bounds.total_lower, bounds.total_upper)
@@ -278,8 +277,8 @@ def _frames(result: _Result, known: Labels, interval: CredibleInterval) -> dict[
         "rejection": ("kept", "accuracy", KEPT_GRID, estimate.kept),
     }
     own: dict[str, Bounds] = {
-        "roc": both_bounds(interval, rule.roc, draws.roc, (0.0, 1.0)),
-        "rejection": both_bounds(interval, rule.kept, draws.kept, (0.0, 1.0)),
+        "roc": both_bounds(interval, rule.roc, draws.roc),
+        "rejection": both_bounds(interval, rule.kept, draws.kept),
     }
     frames = {
         name: pd.DataFrame(np.column_stack([x, y, *own[name]]), columns=[at, height, *_ends(interval)])

@@ -221,19 +221,14 @@ def both_bounds(
     interval: CredibleInterval,
     rule: FloatArray,
     total: FloatArray,
-    limits: tuple[FloatArray | float, FloatArray | float],
     ends: tuple[FloatArray, FloatArray] | None = None,
 ) -> Bounds:
-    """Both intervals of quantities within limits, from resamples along the first axis.
+    """Both intervals, from resamples along the first axis.
 
-    The total interval is moved to the median of the rule's, cut off at the limits, and made to include the rule's,
-    which has these `ends` if they are given.
+    The total interval is made to include the rule's, which has these `ends` if they are given.
     """
     lower, upper = interval.bounds(rule) if ends is None else ends
-    with np.errstate(invalid="ignore"):
-        move = np.median(rule, axis=0) - np.median(total, axis=0)
-    move = np.where(np.isfinite(move), move, 0.0)
-    wide_lower, wide_upper = (np.clip(end + move, *limits) for end in interval.bounds(total))
+    wide_lower, wide_upper = interval.bounds(total)
     return Bounds(lower, upper, np.minimum(lower, wide_lower), np.maximum(upper, wide_upper))
 
 
@@ -243,5 +238,5 @@ def present_bounds(interval: CredibleInterval, rule: FloatArray, total: FloatArr
     for k in range(rule.shape[1]):
         some, others = (part[~np.isnan(part[:, k]), k] for part in (rule, total))
         if some.size and others.size:
-            ends[:, k] = both_bounds(interval, some, others, (0.0, 1.0))
+            ends[:, k] = both_bounds(interval, some, others)
     return Bounds(*ends)

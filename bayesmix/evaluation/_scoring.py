@@ -9,25 +9,23 @@ from bayesmix import scores
 from bayesmix.labels import class_log_prob
 from bayesmix.scores import FloatArray, IntArray
 
-__all__ = ["BINS", "KEPT_GRID", "ROC_GRID", "SCORES", "Rows", "Scored", "limits", "rows_of", "score"]
+__all__ = ["BINS", "KEPT_GRID", "ROC_GRID", "SCORES", "Rows", "Scored", "rows_of", "score"]
 
-# Every score with its smallest and largest value; None stands for what depends on the number of classes.
-_RANGES: dict[str, tuple[float, float | None]] = {
-    "accuracy": (0.0, 1.0),
-    "balanced_accuracy": (0.0, 1.0),
-    "roc_auc": (0.0, 1.0),
-    "roc_auc_ovo": (0.0, 1.0),
-    "average_precision": (0.0, 1.0),
-    "rejection_area": (0.0, 1.0),
-    "brier": (0.0, None),
-    "log_loss": (0.0, np.inf),
-    "information": (-np.inf, None),
-    "sharpness": (0.0, 1.0),
-    "ece": (0.0, 1.0),
-    "ari": (-1.0, 1.0),
-    "nmi": (0.0, 1.0),
-}
-SCORES = list(_RANGES)
+SCORES = [
+    "accuracy",
+    "balanced_accuracy",
+    "roc_auc",
+    "roc_auc_ovo",
+    "average_precision",
+    "rejection_area",
+    "brier",
+    "log_loss",
+    "information",
+    "sharpness",
+    "ece",
+    "ari",
+    "nmi",
+]
 ROC_GRID = np.linspace(0.0, 1.0, 101)
 KEPT_GRID = np.linspace(0.05, 1.0, 20)
 BINS = 10
@@ -56,20 +54,6 @@ class Scored(NamedTuple):
     roc: FloatArray
     frequency: FloatArray
     kept: FloatArray
-
-
-def limits(n_classes: int) -> tuple[FloatArray, FloatArray]:
-    """Smallest and largest values of the scores.
-
-    Examples
-    --------
-    >>> low, high = limits(3)
-    >>> high[SCORES.index("brier")], round(float(high[SCORES.index("information")]), 3)
-    (np.float64(2.0), 1.099)
-    """
-    of_classes = {"brier": 1.0 if n_classes == 2 else 2.0, "information": float(np.log(n_classes))}
-    high = [of_classes[name] if top is None else top for name, (_, top) in _RANGES.items()]
-    return np.array([low for low, _ in _RANGES.values()]), np.array(high)
 
 
 def rows_of(truth: IntArray, log_resp: FloatArray, log_odds: FloatArray, mapping: IntArray, n_classes: int) -> Rows:
