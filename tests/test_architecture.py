@@ -36,6 +36,7 @@ LAYERS = [
     ["diagnostics", "selection", "leave_one_out"],
     ["comparison", "storage"],
     ["averaging", "verdict", "partition"],
+    ["boundaries"],
     ["plots"],
     ["fit"],
     ["sensitivity"],
