@@ -43,7 +43,7 @@ class Costs:
     decisions: tuple[Hashable, ...]
 
 
-def read_costs(posterior: Posterior, costs: Any, abstain_cost: float | None, threshold: float | None) -> Costs:
+def read_costs(posterior: Posterior, costs: Any, abstain_cost: Any, threshold: Any) -> Costs:
     """Return the costs of all decisions.
 
     Parameters

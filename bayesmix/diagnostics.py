@@ -257,7 +257,7 @@ def _label_findings(labels: LabelCheck) -> list[str]:
 
 
 def _data_notes(posterior: Posterior) -> list[str]:
-    """Say what the analyst should know of the rows: nothing observed, rounding taken into account."""
+    """Say what the analyst should know of the rows: nothing observed, classes known beforehand."""
     if posterior.data is None:
         return []
     empty = int((~posterior.data.informative).sum())
@@ -266,6 +266,12 @@ def _data_notes(posterior: Posterior) -> list[str]:
         notes.append(
             f"Note: {empty} of {posterior.info.n} rows have no observed cell; they have the groups' sizes as "
             "memberships and are left out of LOO and WAIC."
+        )
+    if posterior.data.known is not None:
+        labelled = int((~np.isnan(posterior.data.known)).sum())
+        notes.append(
+            f"Note: the labels of {labelled} of {posterior.info.n} rows were used to fit; they say which component is "
+            "which, and scores leave these rows out."
         )
     return notes
 

@@ -163,6 +163,13 @@ class Mixture:
         return (*(self.classes or range(self.n_components)), *self.extras)
 
     @property
+    def component_coordinate(self) -> Any:
+        """The same as an array: numbers, or objects where some components have names."""
+        labels = self.component_labels
+        named = self.extras or self.classes
+        return np.array(labels, dtype=object) if named else np.arange(len(labels))
+
+    @property
     def component_names(self) -> Any:
         """Labels of the components with parameters as a coordinate of a DataTree: numbers, or names as text."""
         return (

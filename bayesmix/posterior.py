@@ -164,9 +164,8 @@ class Posterior:
     @property
     def component_coordinate(self) -> npt.NDArray[Any]:
         """The same as an xarray coordinate: numbers, or objects where some components have names."""
-        labels = self.component_labels
-        named = self.resolved.extras or self.resolved.classes
-        return np.array(labels, dtype=object) if named else np.arange(len(labels))
+        coordinate: npt.NDArray[Any] = self.resolved.component_coordinate
+        return coordinate
 
     @property
     def arrays(self) -> DrawArrays:

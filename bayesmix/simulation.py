@@ -126,7 +126,7 @@ def prior_predictive(
     draws = draw_from_prior(resolved, int(n_datasets), rng)
     values, component = simulate_rows(resolved, draws, observations, rng)
     k = resolved.n_components
-    labels = np.array(resolved.component_labels, dtype=object if resolved.extras else int)
+    labels = resolved.component_coordinate
     variables: dict[str, Any] = {"component": (("dataset", "obs"), labels[component])}
     variables["w"] = (("dataset", "component"), draws.weights[:, :k])
     for s, name in enumerate(resolved.extras):
