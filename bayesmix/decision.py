@@ -70,7 +70,7 @@ def read_costs(posterior: Posterior, costs: Any, abstain_cost: Any, threshold: A
                 f"threshold={threshold!r} must come alone, got costs or abstain_cost with it. With costs, state what "
                 "abstaining costs by abstain_cost=."
             )
-        if isinstance(threshold, bool) or not isinstance(threshold, Real) or not 0 < threshold < 1:
+        if isinstance(threshold, bool) or not isinstance(threshold, Real) or not 0 < float(threshold) < 1:
             raise InputError(f"threshold must be a probability between 0 and 1, got {threshold!r}. Use e.g. 0.9.")
         abstain_cost = 1.0 - threshold
     matrix, decisions = _matrix(labels, costs)
