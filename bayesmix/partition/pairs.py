@@ -5,12 +5,11 @@ way out of that limit: of two groups of equal size half of all pairs are likely.
 picture, and some rows against all of them answer which ones belong with these.
 """
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bayesmix.blocks import Layout
+from bayesmix.assignment import laid_out
 from bayesmix.data import FloatArray, Observations
 from bayesmix.errors import InputError
 from bayesmix.likelihood import responsibilities, row_chunks, thinned
@@ -113,8 +112,7 @@ def co_clustering_with(posterior: Posterior, rows: Observations) -> "xr.DataArra
             f"co-clustering must be of at most {_MOST_PAIRS:.1e} pairs, got {rows.n} x {fitted.n} rows. Pass at most "
             f"{max(1, _MOST_PAIRS // fitted.n)} rows at a time."
         )
-    own = replace(posterior, info=replace(posterior.info, layout=Layout.of(rows)))
-    out = _together(own, posterior, rows.distinct.cells, fitted.distinct.cells)
+    out = _together(laid_out(posterior, rows), posterior, rows.distinct.cells, fitted.distinct.cells)
     out = out[np.ix_(rows.distinct.inverse, fitted.distinct.inverse)]
     coords = {"obs": rows.coordinate, "obs_other": fitted.coordinate}
     return xr.DataArray(out, dims=("obs", "obs_other"), coords=coords, name="co_clustering")
