@@ -37,7 +37,7 @@ LAYERS = [
     ["comparison", "storage"],
     ["averaging", "verdict", "partition"],
     ["boundaries"],
-    ["plots"],
+    ["plots", "grouping"],
     ["fit"],
     ["sensitivity"],
     ["choice", "calibration"],
