@@ -64,7 +64,8 @@ def test_scores_of_the_arm_lengths(fit, arms):
         assert result.table.loc["accuracy", "estimate"] == pytest.approx(15 / 19, abs=1 / 19 + 1e-9)
         assert result.table.loc["roc_auc", "estimate"] == pytest.approx(0.867, abs=0.02)
         row = result.table.loc["accuracy"]
-        assert row["eti89_lb"] < row["estimate"] < row["eti89_ub"]
+        assert row["rule_eti89_lb"] < row["estimate"] < row["rule_eti89_ub"]
+        assert row["total_eti89_ub"] - row["total_eti89_lb"] > row["rule_eti89_ub"] - row["rule_eti89_lb"]
     assert declared.mapping == {0: "child", 1: "adult"}
     assert (declared.mapping_kind, matched.mapping_kind) == ("declared", "best match")
     assert "optimistic" in matched.text
