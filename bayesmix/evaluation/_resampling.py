@@ -10,10 +10,10 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from bayesmix import scores
-from bayesmix.evaluation._scoring import SCORES, Rows, Scored, rows_of, score
+from bayesmix.evaluation._scoring import BINS, SCORES, Rows, Scored, rows_of, score
 from bayesmix.intervals import CredibleInterval
 from bayesmix.labels import Labels, class_log_prob
-from bayesmix.scores import FloatArray, IntArray
+from bayesmix.scores import BoolArray, FloatArray, IntArray
 
 __all__ = [
     "Bounds",
@@ -90,18 +90,27 @@ def _labelled(block: FloatArray, known: Labels) -> FloatArray:
 
 
 class _Imaginary(NamedTuple):
-    """For every resample the observed row that the imaginary one copies, and its class."""
+    """For every resample the observed row that the imaginary one copies, and its class.
+
+    Every bin of a reliability curve has an imaginary row of its own, `bin_weights` (S, 10) against all observed rows
+    together, of which `bin_events` says whether what was forecast came: a bin of one row would else be certain.
+    """
 
     rows: IntArray
     classes: IntArray
+    bin_weights: FloatArray
+    bin_events: BoolArray
 
     @classmethod
     def draw(cls, rng: np.random.Generator, codes: IntArray, size: int) -> "_Imaginary":
-        present = np.unique(codes)
-        return cls(rng.integers(codes.size, size=size), present[rng.integers(present.size, size=size)])
+        present, bins = np.unique(codes), rng.spawn(1)[0]
+        # Normalised weights are independent of their sum before, so that a new one will do.
+        weights = bins.standard_exponential((size, BINS)) / bins.standard_gamma(codes.size, (size, 1))
+        events = bins.random((size, BINS)) < 1 / present.size
+        return cls(rng.integers(codes.size, size=size), present[rng.integers(present.size, size=size)], weights, events)
 
-    def take(self, part: slice) -> "_Imaginary":
-        return _Imaginary(self.rows[part], self.classes[part])
+    def take(self, part: slice | IntArray) -> "_Imaginary":
+        return _Imaginary(self.rows[part], self.classes[part], self.bin_weights[part], self.bin_events[part])
 
 
 def _resample(rows: Rows, imaginary: _Imaginary, rng: np.random.Generator) -> Scored:
@@ -122,7 +131,10 @@ def _resample(rows: Rows, imaginary: _Imaginary, rng: np.random.Generator) -> Sc
         log_prob=extended(rows.log_prob, trailing=1),
         log_odds=extended(rows.log_odds, trailing=1),
     )
-    return score(more, weights)
+    scored = score(more, weights)
+    added, came = imaginary.bin_weights, imaginary.bin_events
+    frequency = (scored.share * scored.frequency + added * came) / (scored.share + added)
+    return scored._replace(frequency=frequency)
 
 
 def _joined(parts: list[Scored]) -> Scored:
@@ -169,8 +181,7 @@ def resample_draws(
         chosen = np.flatnonzero(np.arange(part.start, part.stop) % every == 0)
         if chosen.size:
             few = rows._replace(**{f: getattr(rows, f)[chosen] for f in ("group", "log_prob", "log_odds")})
-            own = _Imaginary(again.rows[part][chosen], again.classes[part][chosen])
-            pairs.append((scored[-1].values[chosen], _resample(few, own, second).values))
+            pairs.append((scored[-1].values[chosen], _resample(few, again.take(part).take(chosen), second).values))
         start = part.stop
     one, two = (np.concatenate(values) for values in zip(*pairs, strict=True))
     return _joined(scored), one, two

@@ -47,13 +47,17 @@ class Rows(NamedTuple):
 
 
 class Scored(NamedTuple):
-    """Scores (…, 13), confusion in rows (…, C, C), and the heights of three curves on their grids."""
+    """Scores (…, 13), confusion in rows (…, C, C), and the heights of three curves on their grids.
+
+    `frequency` and `share` (…, 10) are those of the bins of a reliability curve, of the observed rows alone.
+    """
 
     values: FloatArray
     confusion: FloatArray
     roc: FloatArray
-    frequency: FloatArray
     kept: FloatArray
+    frequency: FloatArray
+    share: FloatArray
 
 
 def rows_of(truth: IntArray, log_resp: FloatArray, log_odds: FloatArray, mapping: IntArray, n_classes: int) -> Rows:
@@ -92,7 +96,8 @@ def score(rows: Rows, weights: FloatArray) -> Scored:
     }
     decided = _on_grid(KEPT_GRID, kept / kept[..., -1:], right / kept[..., -1:]) / KEPT_GRID
     stacked = np.stack([values[name] for name in SCORES], axis=-1)
-    return Scored(stacked, table * rows.n_real, roc, reliability.frequency, decided)
+    _, frequency, share = scores.reliability_curve(event, probability, real, BINS)
+    return Scored(stacked, table * rows.n_real, roc, decided, frequency, share)
 
 
 def _ranks(rows: Rows, weights: FloatArray) -> tuple[scores.RankScores, FloatArray]:
