@@ -345,16 +345,25 @@ def _words(table: pd.DataFrame, counts: dict[str, int], kind: str, interval: Cre
         estimate, low, high = table.loc[name]
         return f"{estimate:.2f} ({interval.words} {low:.2f} to {high:.2f})"
 
+    others = counts["n_mapped_otherwise"]
     how = (
         "The mapping was declared, without use of the labels."
         if kind == "declared"
         else "The class of a component was learned from the labels of the other rows; "
-        f"{counts['n_mapped_otherwise']} rows had another mapping than all rows together."
+        f"{_rows(others).lower()} had another mapping than all rows together."
     )
-    refits = f" {counts['n_refitted']} rows were left out by a refit, the others by importance weights."
-    rough = f" For {counts['n_unreliable']} rows neither can be relied on." if counts["n_unreliable"] else ""
+    refits = f" {_rows(counts['n_refitted'])} {_were(counts['n_refitted'])} left out by a refit, the others by weights."
+    rough = f" For {_rows(counts['n_unreliable'])} neither can be relied on." if counts["n_unreliable"] else ""
     return (
         f"Leave-one-out classification of {counts['n']} rows, each by a fit that has not seen it: accuracy "
         f"{shown('accuracy')}, ROC AUC {shown('roc_auc')}. {how}{refits}{rough} The interval is that of the rule "
         "on new rows (bootstrap of rows)."
     )
+
+
+def _rows(number: int) -> str:
+    return f"{number or 'No'} row{'' if number == 1 else 's'}"
+
+
+def _were(number: int) -> str:
+    return "was" if number == 1 else "were"

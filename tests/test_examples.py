@@ -22,6 +22,16 @@ SCRIPTS = {
             "the choice of K = 3 stays",
         ],
     ),
+    "memberships.py": (
+        [],
+        [
+            "family=bm.families.Normal(common_sigma=True) rules it out",
+            "each by a fit that has not seen it: accuracy 0.79",
+            "2 clusters, of 6 and 13 rows",
+            "Rows whose label the fit has used, never scored: 5",
+            "fraction_missing",
+        ],
+    ),
     "mixed_columns.py": ([], ["The fit passed its checks", "against the species: 0.92", "9 of 9 means"]),
     "rounded.py": ([], ["is improper", "Detected resolution: 0.5", "The fit passed its checks"]),
     "own_family.py": ([], ["The fit passed its checks", "Engine: pymc because the laplace family"]),
