@@ -7,17 +7,25 @@ drawing, not before.
 """
 
 from bayesmix.plots.assignments import plot_assignments
+from bayesmix.plots.co_clustering import plot_co_clustering
 from bayesmix.plots.comparison import plot_comparison
 from bayesmix.plots.confusion import plot_confusion
 from bayesmix.plots.density import plot_density
+from bayesmix.plots.membership_heatmap import plot_membership_heatmap
+from bayesmix.plots.membership_strip import plot_membership_strip
+from bayesmix.plots.membership_ternary import plot_membership_ternary
 from bayesmix.plots.prior_predictive import plot_prior_predictive
 from bayesmix.plots.roc import plot_roc
 
 __all__ = [
     "plot_assignments",
+    "plot_co_clustering",
     "plot_comparison",
     "plot_confusion",
     "plot_density",
+    "plot_membership_heatmap",
+    "plot_membership_strip",
+    "plot_membership_ternary",
     "plot_prior_predictive",
     "plot_roc",
 ]
