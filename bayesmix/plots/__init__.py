@@ -15,6 +15,8 @@ from bayesmix.plots.membership_heatmap import plot_membership_heatmap
 from bayesmix.plots.membership_strip import plot_membership_strip
 from bayesmix.plots.membership_ternary import plot_membership_ternary
 from bayesmix.plots.prior_predictive import plot_prior_predictive
+from bayesmix.plots.rejection import plot_rejection
+from bayesmix.plots.reliability import plot_reliability
 from bayesmix.plots.roc import plot_roc
 
 __all__ = [
@@ -27,5 +29,7 @@ __all__ = [
     "plot_membership_strip",
     "plot_membership_ternary",
     "plot_prior_predictive",
+    "plot_rejection",
+    "plot_reliability",
     "plot_roc",
 ]

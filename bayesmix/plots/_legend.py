@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["columns_that_fit", "fitted_legend"]
 
-_INCHES_PER_LETTER = 0.068
+_INCHES_PER_LETTER = 0.064
 _INCHES_PER_MARK = 0.55
 
 
@@ -56,6 +56,7 @@ def fitted_legend(axes: "Axes", handles: Sequence[Any], *, title: str | None = N
     """
     figure = axes.get_figure(root=True)
     assert figure is not None
-    width = axes.get_position().width * float(figure.get_figwidth())
+    # A legend may be somewhat wider than the plot, which has labels on its left.
+    width = 1.1 * axes.get_position().width * float(figure.get_figwidth())
     labels = [str(handle.get_label()) for handle in handles]
     legend_above(axes, columns=columns_that_fit(labels, width), title=title, handles=handles)

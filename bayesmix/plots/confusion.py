@@ -32,7 +32,8 @@ def plot_confusion(evaluation: "Evaluation", *, ax: "Axes | None" = None) -> "Ax
     -------
     matplotlib Axes
         Rows are true classes, columns predicted ones. Beyond 10 classes the intervals are left out, beyond 25
-        the counts too. The title says how components were matched to classes.
+        the counts too. The label of the lower axis says which interval it is, the title how components were matched to
+        classes.
 
     Examples
     --------
@@ -54,7 +55,7 @@ def plot_confusion(evaluation: "Evaluation", *, ax: "Axes | None" = None) -> "Ax
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     words = interval_words(evaluation.ci_prob, evaluation.ci_kind)
-    brackets = f"rows, [{words}]" if len(names) <= _MAX_WITH_INTERVALS else "rows"
+    brackets = f"rows, [total {words}]" if len(names) <= _MAX_WITH_INTERVALS else "rows"
     axes.set_xlabel(f"predicted class\n({brackets})")
     axes.set_ylabel("true class")
     how = "best match (optimistic)" if evaluation.mapping_kind == "best match" else "declared classes"

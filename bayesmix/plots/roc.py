@@ -6,6 +6,7 @@ import numpy as np
 
 from bayesmix.errors import InputError
 from bayesmix.intervals import CredibleInterval
+from bayesmix.plots._legend import fitted_legend
 from bayesmix.plots._style import BAND_ALPHA, GUIDE_COLOR, PALETTE, axes_or_new, interval_words
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ __all__ = ["plot_roc"]
 def plot_roc(evaluation: "Evaluation", *, ax: "Axes | None" = None) -> "Axes":
     """Draw the ROC curve with its pointwise band, the line of guessing, and the area in the legend.
 
-    Band and interval are the total ones, over posterior draws and rows.
+    Band and interval are the total ones, over posterior draws and rows, as the legend says.
 
     Parameters
     ----------
@@ -49,23 +50,22 @@ def plot_roc(evaluation: "Evaluation", *, ax: "Axes | None" = None) -> "Axes":
             f"a ROC curve must have two classes, got {len(evaluation.classes)}. Use plot_confusion, and the "
             "macro one-vs-rest area in the table's row 'roc_auc'; or merge classes: labels == 'name'."
         )
-    axes = axes_or_new(ax, width=5.0, height=5.0)
+    axes = axes_or_new(ax, width=5.0, height=5.6)
     words = interval_words(evaluation.ci_prob, evaluation.ci_kind)
     ends = [f"total_{end}" for end in CredibleInterval(evaluation.ci_prob, evaluation.ci_kind).columns]
     columns = ["false_positive_rate", "true_positive_rate", *ends]
     x, curve, lower, upper = evaluation.roc[columns].to_numpy(dtype=float).T
     area, low, high = evaluation.table.loc["roc_auc", ["estimate", *ends]]
-    label = f"ROC AUC {area:.2f} ({words} {low:.2f} to {high:.2f})"
-    axes.plot([0, 1], [0, 1], color=GUIDE_COLOR, linestyle="--", linewidth=1, label="guessing")
-    band = f"pointwise {words} band"
-    axes.fill_between(x, lower, upper, color=PALETTE[0], alpha=BAND_ALPHA, linewidth=0, label=band)
+    label = f"ROC AUC {area:.2f} (total {words} {low:.2f} to {high:.2f})"
+    guess = axes.plot([0, 1], [0, 1], color=GUIDE_COLOR, linestyle="--", linewidth=1, label="guessing")
+    band = f"total {words} (draws and rows), pointwise"
+    shade = axes.fill_between(x, lower, upper, color=PALETTE[0], alpha=BAND_ALPHA, linewidth=0, label=band)
     # A curve starts at (0, 0) even where its first point is already higher.
-    axes.plot(np.r_[0.0, x], np.r_[0.0, curve], color=PALETTE[0], linewidth=2, label=label)
+    line = axes.plot(np.r_[0.0, x], np.r_[0.0, curve], color=PALETTE[0], linewidth=2, label=label)
     negative, positive = evaluation.classes
     axes.set_xlabel(f"false positive rate (share of {negative} called {positive})")
     axes.set_ylabel(f"true positive rate (share of {positive} called {positive})")
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
-    if evaluation.mapping_kind == "best match":
-        axes.set_title("best match (optimistic)", fontsize="medium")
-    axes.legend(frameon=False, fontsize="small", loc="lower right")
+    title = None if evaluation.mapping_kind == "declared" else "best match (optimistic)"
+    fitted_legend(axes, [*line, shade, *guess], title=title)
     return axes

@@ -32,7 +32,7 @@ def test_every_cell_has_its_count_and_interval():
             wanted.append(str(scored.confusion.loc[row, column]))
             wanted.append(f"[{lower.loc[row, column]:.1f}, {upper.loc[row, column]:.1f}]")
     assert texts == wanted
-    assert "89 % ETI" in axes.get_xlabel()
+    assert "[total 89 % ETI]" in axes.get_xlabel()
 
 
 def test_classes_label_the_axes():

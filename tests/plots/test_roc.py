@@ -31,7 +31,7 @@ def test_the_curve_is_the_evaluations(memberships):
     result = scored(memberships, LABELS, classes=["child", "adult"])
     axes = plot_roc(result)
     area, low, high = result.table.loc["roc_auc", ["estimate", "total_hdi50_lb", "total_hdi50_ub"]]
-    curve = line(axes, f"ROC AUC {area:.2f} (50 % HDI {low:.2f} to {high:.2f})")
+    curve = line(axes, f"ROC AUC {area:.2f} (total 50 % HDI {low:.2f} to {high:.2f})")
     np.testing.assert_array_equal(curve.get_xdata(), np.r_[0, result.roc["false_positive_rate"]])
     np.testing.assert_array_equal(curve.get_ydata(), np.r_[0, result.roc["true_positive_rate"]])
 
@@ -44,7 +44,7 @@ def test_the_band_is_the_pointwise_interval(memberships):
     lower, upper = band_bounds(band, x)
     np.testing.assert_allclose(lower, result.roc["total_hdi50_lb"][1:-1])
     np.testing.assert_allclose(upper, result.roc["total_hdi50_ub"][1:-1])
-    assert "pointwise 50 % HDI band" in legend_texts(axes)
+    assert "total 50 % HDI (draws and rows), pointwise" in legend_texts(axes)
 
 
 def test_guessing_is_the_diagonal(memberships):
@@ -56,11 +56,12 @@ def test_axes_say_which_class_is_positive(memberships):
     axes = plot_roc(scored(memberships, LABELS, classes=["child", "adult"]))
     assert axes.get_xlabel() == "false positive rate (share of child called adult)"
     assert axes.get_ylabel() == "true positive rate (share of adult called adult)"
-    assert axes.get_title() == ""
+    assert axes.get_legend().get_title().get_text() == ""
 
 
 def test_a_best_match_is_called_optimistic(memberships):
-    assert plot_roc(scored(memberships, LABELS)).get_title() == "best match (optimistic)"
+    legend = plot_roc(scored(memberships, LABELS)).get_legend()
+    assert legend.get_title().get_text() == "best match (optimistic)"
 
 
 def test_three_classes_are_refused_with_what_to_use_instead(memberships):
