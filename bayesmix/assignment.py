@@ -18,6 +18,7 @@ from bayesmix.likelihood import (
     mean_responsibilities,
     responsibilities,
     row_chunks,
+    row_log_density,
     thinned,
 )
 from bayesmix.posterior import DrawArrays, Posterior
@@ -36,16 +37,21 @@ __all__ = [
     "log_responsibilities",
     "log_responsibility_draws",
     "read_base_rates",
+    "refuse_impossible",
     "reweighted",
     "table_draws",
+    "with_data",
 ]
 
 _FARTHEST = 1e100
+_TINY = 1e-290
 _MAX_SCORED_TERMS = 60_000_000
 #: Draws x rows x components that the table of assignments looks at; large data use fewer draws, at least 200.
 _MAX_TERMS, _LEAST_DRAWS = 600_000_000, 200
 #: Batches of consecutive draws whose means tell the Monte-Carlo error: its own error is then about 11 %.
 _BATCHES = 40
+#: Columns that some tables of rows have and others not; data of these names are called otherwise in all of them.
+_OWN_COLUMNS = ("outside", "posterior_component", "posterior_probability", "pareto_k", "refitted", "unreliable")
 
 
 def log_responsibilities(posterior: Posterior, draws: DrawArrays, cells: FloatArray) -> FloatArray:
@@ -208,7 +214,7 @@ def assignments(
     Flegal & Jones (2010), Batch means and spectral variance estimators in Markov chain Monte Carlo, Annals of
     Statistics 38, 1034-1070.
     """
-    told = _summary(laid_out(posterior, rows), rows.distinct.cells, interval, base_rates)
+    told = _summary(laid_out(posterior, rows), rows, interval, base_rates)
     told = {name: values[rows.distinct.inverse] for name, values in told.items()}
     names, (lower, upper) = posterior.component_coordinate, interval.columns
     single = len(names) == 1
@@ -226,9 +232,21 @@ def assignments(
         },
         index=rows.index,
     )
-    for position, column in enumerate(rows.columns):
-        frame.insert(position, _free_column(column.name, frame), _shown(column))
-    return frame
+    return with_data(frame, rows)
+
+
+def with_data(frame: pd.DataFrame, rows: Observations) -> pd.DataFrame:
+    """Put the rows' own columns first; one whose name a table of rows uses itself is called ``name_value``.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Indexed as the rows.
+    rows : Observations
+    """
+    taken = {*frame.columns, *_OWN_COLUMNS}
+    own = {f"{c.name}_value" if c.name in taken else c.name: _shown(c) for c in rows.columns}
+    return pd.concat([pd.DataFrame(own, index=rows.index), frame], axis=1)
 
 
 def read_base_rates(posterior: Posterior, base_rates: Any) -> FloatArray | None:
@@ -302,8 +320,33 @@ def _shown(column: Column) -> npt.NDArray[Any]:
     return np.asarray(names[np.where(column.present, column.values, len(column.categories)).astype(int)])
 
 
-def _free_column(name: str, frame: pd.DataFrame) -> str:
-    return f"{name}_value" if name in frame.columns else name
+def refuse_impossible(posterior: Posterior, draws: DrawArrays, rows: Observations, base_rates: FloatArray) -> None:
+    """Refuse rows that no component with a share in the other population can have: their memberships would be made up.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        With the layout of these rows.
+    draws : DrawArrays
+        Under the base rates.
+    rows : Observations
+    base_rates : ndarray, shape (M,)
+
+    Raises
+    ------
+    InputError
+        If there is such a row. Only shares of 0 can make one.
+    """
+    if base_rates.all():
+        return
+    log_density = row_log_density(posterior, draws.take([0]), rows.distinct.cells)[0][rows.distinct.inverse]
+    impossible = np.flatnonzero(log_density < -_FARTHEST)
+    if impossible.size:
+        row, without = int(impossible[0]), [posterior.component_labels[k] for k in np.flatnonzero(base_rates == 0)]
+        raise InputError(
+            f"base_rates must leave every row possible, but row {rows.index[row]!r} (position {row}) can come from "
+            f"none of the components with a share: {without} have 0. Give these a small one."
+        )
 
 
 def table_draws(posterior: Posterior, n_rows: int) -> DrawArrays:
@@ -313,10 +356,13 @@ def table_draws(posterior: Posterior, n_rows: int) -> DrawArrays:
 
 
 def _summary(
-    posterior: Posterior, cells: FloatArray, interval: CredibleInterval, base_rates: FloatArray | None
+    posterior: Posterior, rows: Observations, interval: CredibleInterval, base_rates: FloatArray | None
 ) -> dict[str, npt.NDArray[Any]]:
-    """Return what the table says of every row, without holding draws x rows x components."""
+    """Return what the table says of every distinct row, without holding draws x rows x components."""
+    cells = rows.distinct.cells
     draws = reweighted(table_draws(posterior, len(cells)), base_rates)
+    if base_rates is not None:
+        refuse_impossible(posterior, draws, rows, base_rates)
     chunks = [
         _summary_of(responsibilities(posterior, draws, cells[chunk]), interval)
         for chunk in row_chunks(len(cells), draws.weights.size)
@@ -334,7 +380,10 @@ def _summary_of(r: FloatArray, interval: CredibleInterval) -> dict[str, npt.NDAr
     for k in range(width):
         others |= (r[:, :, k] > own) & (first != k)
     probability = mean[rows, first]
-    terms = np.multiply(mean, np.log(mean, out=np.zeros_like(mean), where=mean > 0))
+    likely = mean > _TINY  # a component that a row is known not to belong to keeps a trace of 1e-308
+    terms = np.multiply(
+        mean, np.log(mean, out=np.zeros_like(mean), where=likely), where=likely, out=np.zeros_like(mean)
+    )
     lower, upper = interval.bounds(own)
     return {
         "first": first,

@@ -62,6 +62,7 @@ _GRID_ROWS = 500
 _BUMP_DRAWS = 200
 
 type _Pairs = list[tuple[int, int]]
+type _Named = list[tuple[int | str, int | str]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +101,11 @@ class Audit:
     sentences: Mapping[str, str]
 
     @property
+    def mode_missed(self) -> bool:
+        """Whether the chains have hardly been near a mode with some of the mass."""
+        return len(self.modes) > 1 and bool((self.modes["draws"] < MISSED * self.modes["mass"]).any())
+
+    @property
     def findings(self) -> tuple[str, ...]:
         """The sentences, each with what was found and what to do; none for well separated components."""
         return tuple(self.sentences.values())
@@ -136,7 +142,8 @@ def audit(posterior: Posterior) -> Audit:
     pairs: _Pairs = list(combinations(range(k), 2))
     occupied = _occupied(posterior)[:, :k].sum(axis=1)
     distance, confused, wrong = _overlaps(posterior, draws, pairs)
-    table, between = _component_table(posterior, draws), _pair_table(pairs, distance, confused)
+    named = list(combinations(posterior.component_labels[:k], 2))
+    table, between = _component_table(posterior, draws), _pair_table(named, distance, confused)
     interval = credible_interval()
     facts = _with_interval({"occupied": occupied, "misassigned": wrong}, interval)
     bumps, modes = _bump_table(posterior, draws), _mode_table(posterior, draws)
@@ -144,10 +151,10 @@ def audit(posterior: Posterior) -> Audit:
     sparse = float(posterior.resolved.total_concentration().mean()) < 1
     sentences = {
         "spike": _spike_sentence(table),
-        "empty": _empty_sentence(table["p_empty"].to_numpy()[:k], held, interval, sparse=sparse),
-        "twins": "" if sparse else _twin_sentence(pairs, distance),  # spare components may lie anywhere
+        "empty": _empty_sentence(table["p_empty"].iloc[:k], held, interval, sparse=sparse),
+        "twins": "" if sparse else _twin_sentence(named, distance),  # spare components may lie anywhere
         "bumps": _bump_sentence(bumps, k),
-        "overlap": _overlap_sentence(pairs, confused.mean(axis=0), missed, interval),
+        "overlap": _overlap_sentence(named, confused.mean(axis=0), missed, interval),
         "modes": _mode_sentence(modes),
     }
     if sentences["empty"] or sentences["twins"]:
@@ -166,13 +173,13 @@ def _component_table(posterior: Posterior, draws: DrawArrays) -> pd.DataFrame:
     return pd.DataFrame(columns, index=pd.Index(list(posterior.component_labels), name="component"))
 
 
-def _pair_table(pairs: _Pairs, distance: FloatArray, confused: FloatArray) -> pd.DataFrame:
+def _pair_table(named: _Named, distance: FloatArray, confused: FloatArray) -> pd.DataFrame:
     columns = {
         "distance": distance.mean(axis=0),
         "p_twins": np.mean(distance < TWIN_DISTANCE, axis=0),
         "confused": confused.mean(axis=0),
     }
-    first, second = np.array(pairs, dtype=int).reshape(-1, 2).T
+    first, second = [one for one, _ in named], [two for _, two in named]
     return pd.DataFrame(columns, index=pd.MultiIndex.from_arrays([first, second], names=["first", "second"]))
 
 
@@ -328,7 +335,7 @@ def _spike_sentence(table: pd.DataFrame) -> str:
     )
 
 
-def _empty_sentence(empty: FloatArray, fact: FloatArray, interval: CredibleInterval, *, sparse: bool) -> str:
+def _empty_sentence(empty: pd.Series, fact: FloatArray, interval: CredibleInterval, *, sparse: bool) -> str:
     mean, lower, upper = fact.tolist()
     k, worst = len(empty), int(np.argmax(empty))
     if k - mean < EMPTY:
@@ -336,17 +343,18 @@ def _empty_sentence(empty: FloatArray, fact: FloatArray, interval: CredibleInter
     meant = "That is what a sparse weights prior is for: take it as the number of groups."
     return (
         f"Only about {mean:.1f} of the {k} components hold rows ({interval.words} {lower:.1f} to {upper:.1f}): "
-        f"component {worst} is expected to hold less than one in {_percent(empty[worst])} of the draws. "
+        f"component {empty.index[worst]} is expected to hold less than one in {_percent(empty.iloc[worst])} of the "
+        "draws. "
         f"{meant if sparse else 'Fewer components may do.'}"
     )
 
 
-def _twin_sentence(pairs: _Pairs, distance: FloatArray) -> str:
+def _twin_sentence(named: _Named, distance: FloatArray) -> str:
     twins = distance < TWIN_DISTANCE
     share = float(np.mean(twins.any(axis=1)))
     if share < TWINS:
         return ""
-    first, second = pairs[int(np.argmax(twins.sum(axis=0)))]
+    first, second = named[int(np.argmax(twins.sum(axis=0)))]
     return (
         f"In {_percent(share)} of the draws two components are hardly distinct, mostly {first} and {second}: their "
         "densities have more than three quarters in common. Fewer components may do."
@@ -365,13 +373,13 @@ def _bump_sentence(bumps: pd.Series, k: int) -> str:
     )
 
 
-def _overlap_sentence(pairs: _Pairs, confused: FloatArray, fact: FloatArray, interval: CredibleInterval) -> str:
+def _overlap_sentence(named: _Named, confused: FloatArray, fact: FloatArray, interval: CredibleInterval) -> str:
     mean, lower, upper = fact.tolist()
     if mean < OVERLAP:
         return ""
     mostly = ""
-    if len(pairs) > 1:
-        first, second = pairs[int(np.argmax(confused))]
+    if len(named) > 1:
+        first, second = named[int(np.argmax(confused))]
         mostly = f", mostly between components {first} and {second}"
     return (
         f"Groups overlap: even if the model is right, the best assignment gets {_percent(mean)} of the rows wrong "

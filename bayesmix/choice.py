@@ -472,6 +472,11 @@ def _distinct_counts(n_components: Iterable[int]) -> list[int]:
 
 
 def _with_components(mixture: Mixture, k: int) -> Mixture:
+    if mixture.labelled:
+        raise InputError(
+            "the template must not come from a fit with labels, which tie its components to classes. Use "
+            "fit.mixture's family and priors in a new Mixture."
+        )
     if not mixture.exchangeable:
         raise InputError(
             f"the template must treat components alike to serve every number of them, got {mixture}. "

@@ -274,7 +274,12 @@ class PointwiseLOO:
     @property
     def n_unrepaired(self) -> int:
         """Units for which PSIS is not reliable and which were not repaired: no refit was tried, or it failed."""
-        return self._units(self.high_k & ~self.repaired)
+        return self._units(self.unrepaired)
+
+    @property
+    def unrepaired(self) -> BoolArray:
+        """Rows whose elpd is rough: PSIS is not reliable and no refit stands in for it."""
+        return (self.high_k | self.failed) & ~self.repaired
 
     def _units(self, rows: BoolArray) -> int:
         return int(rows.sum() if self.sampled else self.counts[rows].sum())

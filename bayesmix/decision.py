@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from bayesmix.assignment import laid_out, reweighted, table_draws
+from bayesmix.assignment import laid_out, refuse_impossible, reweighted, table_draws
 from bayesmix.data import FloatArray, Observations
 from bayesmix.errors import InputError
 from bayesmix.intervals import CredibleInterval
@@ -80,8 +80,8 @@ def read_costs(posterior: Posterior, costs: Any, abstain_cost: Any, threshold: A
         raise InputError(f"abstain_cost must be a finite number, got {abstain_cost!r}. Give it in the units of costs.")
     if ABSTAIN in decisions:
         raise InputError(
-            f"costs must not have a decision {ABSTAIN!r} where abstain_cost is given, got {list(decisions)}. Leave one "
-            "of the two out."
+            f"costs and components must not use the name {ABSTAIN!r} where abstaining is a decision of its own, got "
+            f"{list(decisions)}. Rename it, or leave abstain_cost and threshold out."
         )
     column = np.full((len(matrix), 1), float(abstain_cost))
     return Costs(np.hstack([matrix, column]), (*decisions, ABSTAIN))
@@ -99,8 +99,10 @@ def _matrix(labels: list[int | str], costs: Any) -> tuple[FloatArray, tuple[Hash
             )
         costs = costs.loc[labels]
         decisions = tuple(costs.columns)
-    else:
+    elif isinstance(costs, (list, tuple, np.ndarray)):
         decisions = tuple(labels)
+    else:
+        raise InputError(f"costs must be a pandas DataFrame or an array, got {type(costs).__name__}. {remedy}")
     try:
         matrix = np.asarray(costs, dtype=np.float64)
     except (TypeError, ValueError):
@@ -139,6 +141,8 @@ def decide(
     """
     own, cells = laid_out(posterior, rows), rows.distinct.cells
     draws = reweighted(table_draws(posterior, len(cells)), base_rates)
+    if base_rates is not None:
+        refuse_impossible(own, draws, rows, base_rates)
     chunks = [
         _cheapest(responsibilities(own, draws, cells[chunk]), costs.matrix, interval)
         for chunk in row_chunks(len(cells), draws.n_draws * max(costs.matrix.shape))

@@ -105,13 +105,20 @@ def check(posterior: Posterior) -> Diagnosis:
     total = posterior.info.draws * posterior.info.chains
     settled = _mode_findings(table, posterior)
     components = audit(posterior) if posterior.data is not None else None
+    # Without labels a missed mode is another description of the rows; with them other classes for the rows.
+    missed = components is not None and posterior.resolved.labelled and components.mode_missed and not settled
     findings = [
         *_convergence_findings(table, posterior),
         *settled,
+        *([components.sentences["modes"]] if missed and components and "modes" in components.sentences else []),
         *_sampler_findings(divergences, depth, total, smallest_bfmi, posterior),
         *_label_findings(labels),
     ]
-    notes = [*_label_notes(labels), *_data_notes(posterior), *_audit_notes(components, modes_known=bool(settled))]
+    notes = [
+        *_label_notes(labels, labelled=posterior.resolved.labelled),
+        *_data_notes(posterior),
+        *_audit_notes(components, modes_known=bool(settled) or missed),
+    ]
     if findings:
         text = "The fit did not pass its checks. " + " ".join(findings + notes)
     else:
@@ -271,7 +278,7 @@ def _data_notes(posterior: Posterior) -> list[str]:
         labelled = int((~np.isnan(posterior.data.known)).sum())
         notes.append(
             f"Note: the labels of {labelled} of {posterior.info.n} rows were used to fit; they say which component is "
-            "which, and scores leave these rows out."
+            "which, and evaluate() leaves these rows out."
         )
     return notes
 
@@ -284,7 +291,7 @@ def _audit_notes(components: Audit | None, *, modes_known: bool) -> list[str]:
     return [f"Note: {text[0].lower()}{text[1:]}" for text in found]
 
 
-def _label_notes(labels: LabelCheck) -> list[str]:
+def _label_notes(labels: LabelCheck, *, labelled: bool) -> list[str]:
     if labels.better_key is not None or labels.share < 0.05:
         return []
     if labels.relabelled:
@@ -292,6 +299,11 @@ def _label_notes(labels: LabelCheck) -> list[str]:
             f"Note: in {labels.share:.0%} of the draws it stays ambiguous which component is which, since relabelling "
             "by memberships and by allocations disagree; components overlap, so read per-component numbers with care. "
             "Densities and comparisons are not affected."
+        ]
+    if labels.key is None and labelled:
+        return [
+            f"Note: in {labels.share:.0%} of the draws the components would rather be permuted than keep the classes "
+            "that the labels give them; the other rows pull against the labels, or these are few."
         ]
     if labels.key is None:
         return [

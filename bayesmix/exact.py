@@ -26,8 +26,9 @@ from bayesmix.likelihood import row_log_density
 from bayesmix.posterior import Posterior
 from bayesmix.refits import Redraw, redraw
 from bayesmix.settings import SamplerSettings
+from bayesmix.supervision import unlabelled_twins
 
-__all__ = ["Advance", "LeftOut", "bridge", "leave_out", "refit_without", "repaired_loo", "repaired_loos"]
+__all__ = ["Advance", "LeftOut", "bridge", "leave_out", "only_labels", "refit_without", "repaired_loo", "repaired_loos"]
 
 type Advance = Callable[[int, int], None]
 """Told how many refits are done, and of how many."""
@@ -95,7 +96,8 @@ def leave_out(posterior: Posterior, position: int) -> LeftOut:
     Returns
     -------
     LeftOut
-        Not converged where the sampler failed, or where nothing else was observed in some column.
+        Not converged where the sampler failed, where nothing else was observed in some column, or where the unit
+        carries the only label that told two components apart: without it they could trade places.
     """
     return refit_without(posterior, position)[0]
 
@@ -103,7 +105,7 @@ def leave_out(posterior: Posterior, position: int) -> LeftOut:
 def refit_without(posterior: Posterior, position: int) -> tuple[LeftOut, Redraw | None]:
     """Return what `leave_out` does and the draws behind it, their labels as they come; None where there are none."""
     rest = posterior.observations.without_unit(position)
-    if not all(column.present.any() for column in rest.columns):
+    if not all(column.present.any() for column in rest.columns) or unlabelled_twins(posterior.resolved, rest):
         return LeftOut(), None
     info = posterior.info
     seeds = np.random.SeedSequence([info.random_seed, position]).generate_state(2).tolist()
@@ -206,7 +208,7 @@ def repaired_loo(posterior: Posterior, *, exact: bool = False, advance: Advance 
     kept = _KEPT.setdefault(posterior, {})
     if exact not in kept:
         plain = pointwise_loo(posterior)
-        positions = _to_refit(plain, exact=exact)
+        positions = _to_refit(plain, posterior, exact=exact)
         kept[exact] = _repaired(posterior, plain, positions, _Progress.of(advance, len(positions)))
     return kept[exact]
 
@@ -227,7 +229,7 @@ def repaired_loos[Name](
         As for `repaired_loo`, with the refits of all fits counted together.
     """
     plain = {name: pointwise_loo(p) for name, p in posteriors.items() if False not in _KEPT.get(p, {})}
-    todo = {name: _to_refit(loo, exact=False) for name, loo in plain.items()}
+    todo = {name: _to_refit(loo, posteriors[name], exact=False) for name, loo in plain.items()}
     progress = _Progress.of(advance, sum(map(len, todo.values())))
     for name, loo in plain.items():
         _KEPT.setdefault(posteriors[name], {})[False] = _repaired(posteriors[name], loo, todo[name], progress)
@@ -256,9 +258,24 @@ class _Progress:
             self.advance(self.done, self.total)
 
 
-def _to_refit(loo: PointwiseLOO, *, exact: bool) -> npt.NDArray[np.intp]:
+def _to_refit(loo: PointwiseLOO, posterior: Posterior, *, exact: bool) -> npt.NDArray[np.intp]:
     """Return positions among the distinct rows, each once: of a random sample several rows may be the same."""
-    return np.unique(loo.rows if exact else loo.rows[loo.high_k])
+    lonely = np.isin(loo.rows, only_labels(posterior))
+    return np.unique(loo.rows if exact else loo.rows[loo.high_k | lonely])
+
+
+def only_labels(posterior: Posterior) -> list[int]:
+    """Return the distinct rows that carry the only label which tells two components apart.
+
+    Importance weights look well there, but the draws have not been where the components trade places.
+    """
+    rows = posterior.observations
+    if rows.known is None:
+        return []
+    known, counts = posterior.layout.known(rows.distinct.cells), rows.distinct.counts
+    sizes = np.bincount(known[~np.isnan(known)].astype(int), counts[~np.isnan(known)], posterior.n_components)
+    single = [int(i) for k in np.flatnonzero(sizes == 1) for i in np.flatnonzero(known == k)]
+    return [i for i in single if unlabelled_twins(posterior.resolved, rows.without_unit(i))]
 
 
 def _repaired(

@@ -1,6 +1,7 @@
 """`Grouped`: a posterior with the methods that tell of groups, each a line that calls the module that does the work."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -117,7 +118,7 @@ class Grouped(Posterior):
         return decision.decide(self, self._rows(y), read, credible_interval(ci_prob, ci_kind), rates)
 
     def draw_classes(
-        self, m: int = 20, y: Any = None, *, base_rates: Any = None, random_seed: int | None = None
+        self, m: int = 20, *, y: Any = None, base_rates: Any = None, random_seed: int | None = None
     ) -> pd.DataFrame:
         """Draw the components of all rows m times from their posterior, for analyses that must carry their uncertainty.
 
@@ -140,24 +141,20 @@ class Grouped(Posterior):
         rates = assignment.read_base_rates(self, base_rates)
         return imputation.draw_classes(self, self._rows(y), m, generator(random_seed), rates)
 
-    def loo_assignments(
-        self, *, exact: bool = False, ci_prob: float | None = None, ci_kind: str | None = None
-    ) -> pd.DataFrame:
+    def loo_assignments(self, *, exact: bool = False) -> pd.DataFrame:
         """Classify every row by a fit that has not seen it, beside its posterior membership.
 
         Parameters
         ----------
         exact : bool, default False
             Refit without every distinct row instead of only where importance weights are unreliable.
-        ci_prob, ci_kind : optional
-            Of the table of `assignments` that it starts from.
 
         Returns
         -------
         DataFrame
             See `bayesmix.leave_one_out`, which explains the two memberships.
         """
-        return leave_one_out.loo_assignments(self, self.assignments(ci_prob=ci_prob, ci_kind=ci_kind), exact=exact)
+        return leave_one_out.loo_assignments(self, exact=exact)
 
     def evaluate(
         self,
@@ -187,7 +184,7 @@ class Grouped(Posterior):
         generator(random_seed)
         self._refuse_weights("evaluate")
         known = self.observations.known
-        return evaluate(
+        found = evaluate(
             assignment.log_responsibility_draws(self),
             labels,
             index=self.observations.index,
@@ -197,6 +194,8 @@ class Grouped(Posterior):
             random_seed=random_seed,
             left_out=None if known is None else ~np.isnan(known),
         )
+        names = self.component_labels
+        return replace(found, mapping={names[k]: name for k, name in enumerate(found.mapping.values())})
 
     def loo_evaluate(
         self,
@@ -369,7 +368,7 @@ class Grouped(Posterior):
         """Return the classes that components stand for: as given, or their own names where labels use any of them."""
         if classes is not None or not self.resolved.classes:
             return classes
-        _, found = coded_labels(labels, self.observations.index)
+        _, found = coded_labels(labels, self.observations.index, ordered=False)
         return self.component_labels if set(found) & set(self.component_labels) else None
 
     def _refuse_weights(self, what: str) -> None:

@@ -5,13 +5,14 @@ towards groups that are further apart than they are. Multiple imputation (Rubin 
 Nonresponse in Surveys) draws the classes m times from their posterior, repeats the analysis on each, and pools.
 """
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from bayesmix.assignment import laid_out, reweighted
+from bayesmix.assignment import laid_out, refuse_impossible, reweighted
 from bayesmix.data import FloatArray, Observations
 from bayesmix.errors import InputError
 from bayesmix.intervals import credible_interval
@@ -60,6 +61,8 @@ def draw_classes(
     chosen = np.sort(rng.choice(draws.n_draws, size=int(m), replace=False))
     draws = reweighted(draws.take(chosen), base_rates)
     own, distinct = laid_out(posterior, rows), rows.distinct
+    if base_rates is not None:
+        refuse_impossible(own, draws, rows, base_rates)
     drawn = np.empty((rows.n, int(m)), dtype=np.int64)
     for chunk in row_chunks(rows.n, draws.weights.size):
         # Rows with equal cells share their probabilities, not their components.
@@ -68,14 +71,14 @@ def draw_classes(
         uniform = rng.random(edges.shape[:2])[..., np.newaxis] * edges[..., -1:]
         drawn[chunk] = (uniform >= edges[..., :-1]).sum(axis=2).T
     labels = list(posterior.component_labels)
-    if labels == list(range(len(labels))):
+    if not (posterior.resolved.classes or posterior.resolved.extras):
         return pd.DataFrame(drawn, index=rows.index)
     kind = pd.CategoricalDtype(pd.Index(labels, dtype=object))
     return pd.DataFrame({j: pd.Categorical.from_codes(drawn[:, j], dtype=kind) for j in range(int(m))}, rows.index)
 
 
 def pool_estimates(
-    estimates: Any, standard_errors: Any, *, df_complete: float | None = None, ci_prob: float | None = None
+    estimates: Any, standard_errors: Any, *, df_complete: Any = None, ci_prob: float | None = None
 ) -> pd.DataFrame:
     """Pool an estimate over the m sets of drawn classes by Rubin's rules.
 
@@ -118,7 +121,8 @@ def pool_estimates(
 
     prob = credible_interval(ci_prob, "eti").prob
     q, se, names = _checked(estimates, standard_errors)
-    if df_complete is not None and not df_complete > 0:
+    whole = isinstance(df_complete, Real) and not isinstance(df_complete, bool)
+    if df_complete is not None and not (whole and df_complete > 0):
         raise InputError(f"df_complete must be > 0, got {df_complete!r}. Leave it out for a large sample.")
     m = len(q)
     within, between = np.square(se).mean(axis=0), q.var(axis=0, ddof=1)
@@ -126,13 +130,15 @@ def pool_estimates(
     share = np.divide((1 + 1 / m) * between, total, out=np.zeros_like(total), where=total > 0)
     with np.errstate(divide="ignore"):
         df = (m - 1) / np.square(share)
-    if df_complete is not None and np.isfinite(df_complete):
-        observed = (df_complete + 1) / (df_complete + 3) * df_complete * (1 - share)
-        with np.errstate(divide="ignore"):
+        if df_complete is not None and np.isfinite(df_complete):
+            observed = (df_complete + 1) / (df_complete + 3) * df_complete * (1 - share)
             df = 1 / (1 / df + 1 / observed)
-    half = t.ppf((1 + prob) / 2, df) * np.sqrt(total)
-    ratio = np.divide(share, 1 - share, out=np.full_like(share, np.inf), where=share < 1)
-    lost = np.where(np.isfinite(ratio), (ratio + 2 / (df + 3)) / (ratio + 1), 1.0)
+    # Without any standard error nothing is known of a small sample: no degrees of freedom, an infinite interval.
+    quantile = np.where(df > 0, t.ppf((1 + prob) / 2, np.where(df > 0, df, 1.0)), np.inf)
+    half = np.multiply(quantile, np.sqrt(total), out=np.zeros_like(total), where=total > 0)
+    partly = share < 1
+    ratio = np.divide(share, 1 - share, out=np.zeros_like(share), where=partly)
+    lost = np.where(partly, (ratio + 2 / (df + 3)) / (ratio + 1), 1.0)
     estimate = q.mean(axis=0)
     ends = f"ci{100 * prob:g}_lb", f"ci{100 * prob:g}_ub"
     columns = [estimate, np.sqrt(total), estimate - half, estimate + half, df, np.where(share > 0, lost, 0.0)]
@@ -143,7 +149,12 @@ def pool_estimates(
 
 def _checked(estimates: Any, standard_errors: Any) -> tuple[FloatArray, FloatArray, pd.Index]:
     names = estimates.columns if isinstance(estimates, pd.DataFrame) else None
-    if isinstance(standard_errors, pd.DataFrame) and names is not None and set(standard_errors.columns) == set(names):
+    if isinstance(standard_errors, pd.DataFrame) and names is not None:
+        if set(standard_errors.columns) != set(names):
+            raise InputError(
+                f"standard_errors must have the columns of the estimates {list(names)}, got "
+                f"{list(standard_errors.columns)}. Call them alike."
+            )
         standard_errors = standard_errors[list(names)]
     q, se = _numbers(estimates, "estimates"), _numbers(standard_errors, "standard_errors")
     if q.shape != se.shape or len(q) < 2:

@@ -1,7 +1,7 @@
 """The gate for known classes: align labels with rows, code them, and tell which component means which class.
 
-Labels never touch the fit. They are read here once, into integer codes, and every refusal names the rule, the
-offending value with its row, and the remedy.
+Labels that score a fit never touch it; those that are known beforehand go to it through `bayesmix.supervision`. Both
+are read here, into integer codes, and every refusal names the rule, the offending value with its row, and the remedy.
 """
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence, Set
@@ -86,7 +86,7 @@ def _in_order(found: Iterable[Hashable]) -> tuple[Hashable, ...]:
         ) from error
 
 
-def coded_labels(labels: object, index: pd.Index) -> tuple[IntArray, tuple[Hashable, ...]]:
+def coded_labels(labels: object, index: pd.Index, *, ordered: bool = True) -> tuple[IntArray, tuple[Hashable, ...]]:
     """Read labels of which any number of rows and classes may be known.
 
     Parameters
@@ -94,6 +94,8 @@ def coded_labels(labels: object, index: pd.Index) -> tuple[IntArray, tuple[Hasha
     labels : list, array or Series of length N
         As for `read_labels`.
     index : pandas.Index of length N
+    ordered : bool, default True
+        Whether the classes must have an order; else they come as they occur.
 
     Returns
     -------
@@ -114,9 +116,12 @@ def coded_labels(labels: object, index: pd.Index) -> tuple[IntArray, tuple[Hasha
     """
     series = _as_series(labels, index)
     codes, found = _factorize(series)
-    ordered = found if isinstance(series.dtype, pd.CategoricalDtype) else _in_order(found)
-    recode = np.array([*(ordered.index(name) for name in found), -1], dtype=np.intp)
-    return recode[codes], ordered
+    found = tuple(name.item() if isinstance(name, np.generic) else name for name in found)
+    if not ordered or isinstance(series.dtype, pd.CategoricalDtype):
+        return codes, found
+    classes = _in_order(found)
+    recode = np.array([*(classes.index(name) for name in found), -1], dtype=np.intp)
+    return recode[codes], classes
 
 
 def read_labels(labels: ArrayLike | pd.Series, index: pd.Index, classes: Sequence[Hashable] = ()) -> Labels:

@@ -24,15 +24,15 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import pandas as pd
 
-from bayesmix.assignment import batch_error, log_responsibilities
+from bayesmix.assignment import batch_error, log_responsibilities, table_draws, with_data
 from bayesmix.criteria import relative_efficiency
 from bayesmix.data import FloatArray
 from bayesmix.errors import InputError
 from bayesmix.evaluation import evaluate_rule
-from bayesmix.exact import refit_without
+from bayesmix.exact import only_labels, refit_without
 from bayesmix.intervals import CredibleInterval
 from bayesmix.labels import Labels, best_match, class_log_prob, declared_mapping, read_labels
-from bayesmix.likelihood import row_chunks, row_log_density
+from bayesmix.likelihood import mean_responsibilities, row_chunks, row_log_density
 from bayesmix.posterior import DrawArrays, Posterior
 from bayesmix.relabeling import agree_with
 from bayesmix.scores import log_sum_exp, one_vs_rest_log_odds
@@ -115,7 +115,8 @@ def _compute(posterior: Posterior, *, exact: bool) -> LooMemberships:
         told.fill(chunk, _log_r(posterior, draws, cells[chunk]), log_weights)
     good_k = min(1 - 1 / np.log10(draws.n_draws), 0.7)
     refitted, failed = np.zeros(len(cells), dtype=bool), np.zeros(len(cells), dtype=bool)
-    for i in np.flatnonzero(np.full(len(cells), exact) | (pareto_k > good_k)).tolist():
+    lonely = np.isin(np.arange(len(cells)), only_labels(posterior))
+    for i in np.flatnonzero(np.full(len(cells), exact) | (pareto_k > good_k) | lonely).tolist():
         left_out, drawn = refit_without(posterior, i)
         if drawn is None or not left_out.converged:
             failed[i] = True
@@ -186,14 +187,12 @@ class _Told:
         self.mc_error[at] = batch_error(len(own) * weights * (own - mean))  # of a ratio of means, to first order
 
 
-def loo_assignments(posterior: Posterior, table: pd.DataFrame, *, exact: bool = False) -> pd.DataFrame:
-    """Return the table of fitted rows as classified by fits without them, beside the posterior memberships.
+def loo_assignments(posterior: Posterior, *, exact: bool = False) -> pd.DataFrame:
+    """Return the fitted rows as classified by fits without them, beside the posterior memberships.
 
     Parameters
     ----------
     posterior : Posterior
-    table : DataFrame
-        What `bayesmix.assignment.assignments` returns for the fitted rows.
     exact : bool, default False
         As for `loo_memberships`.
 
@@ -203,21 +202,25 @@ def loo_assignments(posterior: Posterior, table: pd.DataFrame, *, exact: bool = 
         Indexed as the data, which come first. ``component`` and ``probability``: the most probable component by the
         fit without the row, ``E[r_ik | y_-i]``, with ``mc_error``; ``posterior_component`` and
         ``posterior_probability``: those given all rows; ``pareto_k``; ``refitted``: whether a refit stands in for
-        importance weights with a high Pareto k.
+        importance weights with a high Pareto k; ``unreliable``: whether the weights cannot be relied on and a refit
+        did not converge, or cannot be made without this row's label.
     """
-    found, inverse = loo_memberships(posterior, exact=exact), posterior.observations.distinct.inverse
-    probability = np.exp(found.log_probability)
-    best = np.argmax(probability, axis=1)
-    data = table.iloc[:, : len(posterior.observations.columns)]
-    return data.assign(
-        component=posterior.component_coordinate[best][inverse],
-        probability=probability.max(axis=1)[inverse],
-        mc_error=found.mc_error[inverse],
-        posterior_component=table["component"],
-        posterior_probability=table["probability"],
-        pareto_k=found.pareto_k[inverse],
-        refitted=found.refitted[inverse],
-    )
+    rows = posterior.observations
+    found, inverse = loo_memberships(posterior, exact=exact), rows.distinct.inverse
+    names, probability = posterior.component_coordinate, np.exp(found.log_probability)
+    given = mean_responsibilities(posterior, table_draws(posterior, len(probability)), rows.distinct.cells)
+    columns = {
+        "component": names[np.argmax(probability, axis=1)],
+        "probability": probability.max(axis=1),
+        "mc_error": found.mc_error,
+        "posterior_component": names[np.argmax(given, axis=1)],
+        "posterior_probability": given.max(axis=1),
+        "pareto_k": found.pareto_k,
+        "refitted": found.refitted,
+        "unreliable": found.failed,
+    }
+    frame = pd.DataFrame({name: values[inverse] for name, values in columns.items()}, index=rows.index)
+    return with_data(frame, rows)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -353,11 +356,16 @@ def _words(table: pd.DataFrame, counts: dict[str, int], kind: str, interval: Cre
         f"{_rows(others).lower()} had another mapping than all rows together."
     )
     refits = f" {_rows(counts['n_refitted'])} {_were(counts['n_refitted'])} left out by a refit, the others by weights."
+    mixed = (
+        " The labels hardly say which component is which: scores mix different mappings and mean little."
+        if others > 0.1 * counts["n"]
+        else ""
+    )
     rough = f" For {_rows(counts['n_unreliable'])} neither can be relied on." if counts["n_unreliable"] else ""
     return (
         f"Leave-one-out classification of {counts['n']} rows, each by a fit that has not seen it: accuracy "
-        f"{shown('accuracy')}, ROC AUC {shown('roc_auc')}. {how}{refits}{rough} The interval is that of the rule "
-        "on new rows (bootstrap of rows)."
+        f"{shown('accuracy')}, ROC AUC {shown('roc_auc')}. {how}{mixed}{refits}{rough} The interval is that of the "
+        "rule on new rows (bootstrap of rows)."
     )
 
 

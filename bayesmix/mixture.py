@@ -15,18 +15,16 @@ from bayesmix.blocks import (
     families_from_dict,
     variables_of,
 )
+from bayesmix.checks import check_parameters, flat_priors, named_key, read_classes
 from bayesmix.data import FloatArray
 from bayesmix.errors import InputError
 from bayesmix.families import Family
 from bayesmix.priors import (
-    ByFeature,
     Dirichlet,
     PriorSet,
     WeightsPrior,
     as_weights_prior,
-    hyper_of,
     prior_from_dict,
-    stack_parameters,
     weights_from_dict,
 )
 
@@ -119,7 +117,7 @@ class Mixture:
         order_by: str | tuple[str, str] | None = None,
         noise: bool = False,
         zero_inflated: bool = False,
-        classes: Sequence[str | int] = (),
+        classes: Sequence[str | int] | None = None,
         ranges: Sequence[Sequence[float]] = (),
         backgrounds: Sequence[float] = (),
         labelled: bool = False,
@@ -129,18 +127,18 @@ class Mixture:
             "n_components": check_n_components(n_components),
             "family": chosen,
             "weights": as_weights_prior(weights),
-            "priors": PriorSet(_flat(priors, chosen)),
+            "priors": PriorSet(flat_priors(priors, chosen)),
             "order_by": tuple(order_by) if isinstance(order_by, list) else order_by,
             "noise": noise,
             "zero_inflated": zero_inflated,
             "ranges": tuple((float(low), float(high)) for low, high in ranges),
             "backgrounds": tuple(map(float, backgrounds)),
-            "classes": _read_classes(classes, n_components),
+            "classes": read_classes(classes, n_components),
             "labelled": bool(labelled),
         }
         for name, value in fields.items():
             object.__setattr__(self, name, value)
-        _check_parameters(self)
+        check_parameters(self)
 
     @property
     def blocks(self) -> tuple[Block, ...]:
@@ -171,12 +169,19 @@ class Mixture:
 
     @property
     def component_names(self) -> Any:
-        """Labels of the components with parameters as a coordinate of a DataTree: numbers, or names as text."""
-        return (
-            np.array([str(name) for name in self.classes], dtype=object)
-            if self.classes
-            else np.arange(self.n_components)
-        )
+        """Labels of the components with parameters as a coordinate of a DataTree: whole numbers, or names as text."""
+        if not self.classes:
+            return np.arange(self.n_components)
+        if all(type(name) is int for name in self.classes):
+            return np.array(self.classes)
+        return np.array([str(name) for name in self.classes], dtype=object)
+
+    @property
+    def alike(self) -> bool:
+        """Whether all components have the same prior, be it written once or for each of them."""
+        own = [prior for prior in self.priors.values() if isinstance(prior, tuple)]
+        concentrations = self.weights.concentration(self.n_components)
+        return len(set(concentrations.tolist())) == 1 and all(len(set(each)) == 1 for each in own)
 
     @property
     def exchangeable(self) -> bool:
@@ -188,7 +193,7 @@ class Mixture:
     def order_key(self) -> tuple[str, int] | None:
         """The variable that components are ordered by, and which of its entries; None where none has an order."""
         if self.order_by is not None:
-            return _named_key(self, self.order_by)
+            return named_key(self, self.order_by)
         for block in self.blocks:
             if block.family.order_by is not None:
                 return f"{block.prefix}{block.family.order_by}", 0
@@ -224,7 +229,10 @@ class Mixture:
             words["w"] = f"Dirichlet, concentrations {self.weights.concentration(self.n_components).tolist()}"
         for name, spec in self.priors.items():
             if isinstance(spec, tuple):
-                words[name] = "; ".join(f"component {k}: {prior.words()}" for k, prior in enumerate(spec))
+                words[name] = "; ".join(
+                    f"component {label}: {prior.words()}"
+                    for label, prior in zip(self.component_labels, spec, strict=False)
+                )
             else:
                 words[name] = spec.words()
         return words
@@ -385,115 +393,3 @@ def check_n_components(value: Any) -> int:
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)) or value < 1:
         raise InputError(f"n_components must be an integer >= 1, got {value!r}. Use n_components=1 for a single group.")
     return int(value)
-
-
-def _read_classes(classes: Any, n_components: int) -> tuple[str | int, ...]:
-    """Return the names of the components."""
-    given = hasattr(classes, "__len__") and not isinstance(classes, (str, bytes))
-    names = [name.item() if isinstance(name, np.generic) else name for name in (classes if given else ())]
-    distinct = len({str(name) for name in names}) == len(names) and all(isinstance(name, (str, int)) for name in names)
-    if given and distinct and len(names) in (0, n_components):
-        return tuple(names)
-    raise InputError(
-        f"classes must name each of the {n_components} components once, by text or whole numbers, got {classes!r}. Use "
-        f"e.g. classes={['child', 'adult', 'other'][:n_components] if n_components < 4 else '[…]'}, in the order of "
-        "the components."
-    )
-
-
-def _flat(priors: Any, family: Family | FamilyTable) -> Any:
-    """Write the priors of a table's columns under the names of the variables: ``age_mu``."""
-    if not isinstance(family, FamilyTable) or not isinstance(priors, Mapping) or isinstance(priors, PriorSet):
-        return priors
-    flat: dict[str, Any] = {}
-    for name, value in priors.items():
-        if name in family and isinstance(value, Mapping):
-            flat |= {f"{name}_{parameter}": prior for parameter, prior in value.items()}
-        else:
-            flat[name] = value
-    return flat
-
-
-def _named_key(mixture: Mixture, order_by: Any) -> tuple[str, int]:
-    """Return the variable that the user's words name, and which of its entries."""
-    given = (order_by,) if isinstance(order_by, str) else order_by
-    features = {label: i for v in mixture.variables if v.parameter.dim == "feature" for i, label in enumerate(v.labels)}
-    sortable = {v.name: v for v in mixture.variables if not v.shared and v.parameter.support in _ORDERED}
-    words = given if isinstance(given, tuple) and all(isinstance(w, str) for w in given) else ()
-    if len(words) == 2 and "_".join(words) in sortable:
-        words = ("_".join(words),)
-    if len(words) == 1 and words[0] in features:
-        words = (words[0], "mu")
-    if len(words) == 2 and words[0] in features and words[1] in sortable:
-        return words[1], features[words[0]]
-    if len(words) == 1 and words[0] in sortable:
-        return words[0], 0
-    raise InputError(
-        f"order_by must be one of {[*sortable, *features]}, the parameters that differ between components, got "
-        f"{order_by!r}. Leave it out for the family's own order."
-    )
-
-
-_ORDERED = ("real", "positive", "unit")
-
-
-def _check_prior_set(mixture: Mixture) -> None:
-    """Refuse a named set of priors for anything but one column of normal components with sds of their own."""
-    family = mixture.family
-    plain = not isinstance(family, FamilyTable) and family.name == "normal"
-    if mixture.priors.name is not None and (not plain or any(v.shared for v in mixture.variables)):
-        given = repr(family) if plain else f"the {family.name} family"
-        remedy = "Use family='normal', or state the priors by parameter, e.g. {'mu': bm.priors.Normal(5, 2)}."
-        if isinstance(family, FamilyTable):
-            given = f"a table of {list(family)}"
-            remedy = "Fit one column, or state the priors by column, e.g. {'age': {'mu': bm.priors.Normal(40, 20)}}."
-        raise InputError(
-            f"priors={mixture.priors.name!r} must come with one column of normal components, each with its own "
-            f"'sigma', got {given}. {remedy}"
-        )
-
-
-def _check_parameters(mixture: Mixture) -> None:
-    _check_prior_set(mixture)
-    variables = {v.name: v for v in mixture.variables}
-    unknown = [name for name in mixture.priors if name not in variables]
-    if unknown:
-        hint = " The prior of the weights is the argument weights=." if "w" in unknown else ""
-        raise InputError(
-            f"priors must name parameters of the {mixture.family.name} family {list(variables)}, got {unknown[0]!r}."
-            f"{hint or ' Check the spelling.'}"
-        )
-    for name in ("noise", "zero_inflated"):
-        if not isinstance(getattr(mixture, name), bool):
-            raise InputError(f"{name} must be True or False, got {getattr(mixture, name)!r}. The default is False.")
-    counts = len(mixture.blocks) == 1 and mixture.blocks[0].family.discrete
-    if mixture.zero_inflated and not (counts and mixture.blocks[0].family.reads == "number"):
-        raise InputError(
-            f"zero_inflated=True must come with one column of counts, got the {mixture.family.name} family. Use "
-            "family='poisson', 'negative_binomial' or 'binomial', or noise=True for outliers."
-        )
-    # The columns of a multivariate family are known only once it has seen data.
-    if mixture.order_by is not None and not (mixture.blocks[0].family.multivariate and not _bound(mixture)):
-        _named_key(mixture, mixture.order_by)
-    mixture.weights.concentration(mixture.n_components)
-    for name, prior in mixture.priors.items():
-        variable = variables[name]
-        if isinstance(prior, tuple) and variable.shared:
-            raise InputError(f"{name!r} is shared by all components and takes one prior, got {len(prior)}. Give one.")
-        by_feature = [p for p in (prior if isinstance(prior, tuple) else (prior,)) if isinstance(p, ByFeature)]
-        if by_feature and variable.parameter.dim != "feature":
-            raise InputError(
-                f"{name!r} has no value for each column and takes one prior, got priors by column {by_feature[0]}. "
-                "Priors by column are for 'mu' and 'sigma' of family='mv_normal'."
-            )
-        stack_parameters(prior, name, mixture.n_components)
-        hyper = hyper_of(prior, name)
-        if hyper is not None and hyper[0] in variables:
-            raise InputError(
-                f"the scale of the prior of {name!r} must have a name of its own, got {hyper[0]!r}, which is a "
-                "parameter too. Rename a column."
-            )
-
-
-def _bound(mixture: Mixture) -> bool:
-    return all(v.labels for v in mixture.variables if v.parameter.dim is not None)

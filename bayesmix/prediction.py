@@ -120,7 +120,7 @@ def known_trials(posterior: Posterior, column: int) -> FloatArray | None:
 
 def _grid_cells(posterior: Posterior, column: int, grid: FloatArray) -> FloatArray:
     """Write points of one column as rows of which nothing else is observed: their density is the marginal one."""
-    cells = np.full((len(grid), sum(posterior.layout.widths)), np.nan)
+    cells = np.full((len(grid), posterior.layout.width), np.nan)
     part = posterior.layout.part(column)
     cells[:, part.start] = grid
     if posterior.layout.intervals[column]:

@@ -257,8 +257,8 @@ def _read_rows(tree: "xr.DataTree", header: dict[str, Any], info: FitInfo) -> Ob
         )
         for c in range(len(info.layout.names))
     )
-    known = info.layout.known(cells)
-    observations = Observations(columns, index, weights, None if known is None else known.copy())
+    components = info.layout.known(cells)
+    observations = Observations(columns, index, weights, None if components is None else components.copy())
     del tree[_INDEX_GROUP]
     shown, known = tree["observed_data"].to_dataset(), observed_data(observations).data_vars
     same = all(np.array_equal(shown[name].values, value.values, equal_nan=True) for name, value in known.items())

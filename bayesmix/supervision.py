@@ -15,7 +15,7 @@ from bayesmix.errors import InputError
 from bayesmix.labels import coded_labels
 from bayesmix.mixture import Mixture
 
-__all__ = ["with_labels"]
+__all__ = ["unlabelled_twins", "with_labels"]
 
 
 def with_labels(mixture: Mixture, rows: Observations, labels: Any) -> tuple[Mixture, Observations]:
@@ -47,7 +47,7 @@ def with_labels(mixture: Mixture, rows: Observations, labels: Any) -> tuple[Mixt
         raise InputError(
             "labels must come with at least two components to tell apart, got n_components=1. Leave labels out."
         )
-    codes, found = coded_labels(labels, rows.index)
+    codes, found = coded_labels(labels, rows.index, ordered=not mixture.classes)
     if not found:
         raise InputError(
             f"labels must name the class of at least one row, got none in {rows.n} rows. Leave labels out to fit "
@@ -62,30 +62,49 @@ def with_labels(mixture: Mixture, rows: Observations, labels: Any) -> tuple[Mixt
                 f"labels must be among the components' classes {list(classes)}, got {name!r} in row "
                 f"{rows.index[row]!r} (position {row}). Correct it, set it to None, or add a component for it."
             )
-    _refuse_twins(mixture, classes, found)
     numbers = np.array([places[name] for name in found] + [np.nan])
     known = numbers[codes]  # -1, the code of a missing label, is the last
     known.flags.writeable = False
-    return replace(mixture, classes=classes), replace(rows, known=known)
+    labelled = replace(rows, known=known)
+    twins = unlabelled_twins(mixture, labelled)
+    if twins:
+        raise InputError(
+            f"labels must leave at most one component without a labelled row of which something was observed, got none "
+            f"for {[classes[k] for k in twins]}: these could trade places from draw to draw. Label a row of each, give "
+            "the components priors of their own (priors={'mu': [..., ...]}), or use fewer components."
+        )
+    return replace(mixture, classes=classes), labelled
 
 
 def _classes_of(found: Sequence[Hashable], k: int) -> tuple[Any, ...]:
     whole = [int(name) if isinstance(name, float) and name.is_integer() else name for name in found]
-    if len(whole) != k or not all(isinstance(name, (str, int)) for name in whole):
+    if not all(isinstance(name, (str, int)) for name in whole):
         raise InputError(
-            f"labels must name a class by text or a whole number for each of the {k} components, got "
-            f"{len(found)} ({show_some(tuple(found))}). Name the components yourself, in the order you like: "
-            f"Mixture({k}, classes=[…])."
+            f"labels must be text or whole numbers to name components, got {show_some(tuple(found))}. Turn them into "
+            "text, e.g. labels.astype(str) with None where unknown."
+        )
+    if len(whole) != k:
+        raise InputError(
+            f"labels must name a class for each of the {k} components, got {len(found)} ({show_some(tuple(found))}). "
+            f"Name the components yourself, in the order you like: Mixture({k}, classes=[…])."
         )
     return tuple(whole)
 
 
-def _refuse_twins(mixture: Mixture, classes: Sequence[Hashable], found: Sequence[Hashable]) -> None:
-    """Refuse several components without a labelled row: nothing would keep them from trading places."""
-    unknown = [name for name in classes if name not in found]
-    if len(unknown) > 1 and mixture.exchangeable:
-        raise InputError(
-            f"labels must leave at most one component without a labelled row, got none for {unknown}: these could "
-            "trade places from draw to draw. Label a row of each, give the components priors of their own "
-            "(priors={'mu': [..., ...]}), or use fewer components."
-        )
+def unlabelled_twins(mixture: Mixture, rows: Observations) -> list[int]:
+    """Return the components that could trade places, since no labelled row tells them apart; empty if there are none.
+
+    A label on a row of which nothing was observed does not help: it says how large its component is, not where.
+
+    Parameters
+    ----------
+    mixture : Mixture
+    rows : Observations
+        With known components.
+    """
+    if rows.known is None or not mixture.alike:
+        return []
+    observed = np.any([column.present for column in rows.columns], axis=0)
+    told = set(rows.known[observed & ~np.isnan(rows.known)].astype(int).tolist())
+    rest = [k for k in range(mixture.n_components) if k not in told]
+    return rest if len(rest) > 1 else []

@@ -74,7 +74,7 @@ def unrepaired_rows(ranking: Ranking, posteriors: Mapping[Any, Posterior]) -> di
     for name, loo in ranking.loos.items():
         if loo.n_unrepaired:
             rows = posteriors[name].observations
-            positions = np.unique(loo.rows[loo.high_k & ~loo.repaired])
+            positions = np.unique(loo.rows[loo.unrepaired])
             left[name] = rows.index[rows.first_rows[positions]].tolist()
     return left
 
@@ -305,7 +305,7 @@ def _left(ranking: Ranking, name: Any, label: str, rows: Sequence[Any]) -> str:
     loo = ranking.loos[name]
     n = loo.n_unrepaired
     which = _rows(rows) if len(rows) else f"{n} row{'s' if n > 1 else ''}"
-    return f"{label.format(name)} ({which}; Pareto k up to {loo.pareto_k[loo.high_k & ~loo.repaired].max():.2f})"
+    return f"{label.format(name)} ({which}; Pareto k up to {loo.pareto_k[loo.unrepaired].max():.2f})"
 
 
 def _rows(labels: Sequence[Any]) -> str:

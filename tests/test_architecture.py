@@ -24,6 +24,7 @@ LAYERS = [
     ["intervals", "priors", "scores"],
     ["families", "labels"],
     ["blocks", "evaluation"],
+    ["checks"],
     ["mixture"],
     ["resolving", "cells", "supervision"],
     ["model"],
@@ -41,6 +42,7 @@ LAYERS = [
     ["fit"],
     ["sensitivity"],
     ["choice", "calibration"],
+    ["reporting"],
     ["cli"],
 ]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import bayesmix as bm
 from bayesmix.errors import InputError
 from tests.helpers import make_fit, two_groups
 
@@ -77,7 +78,7 @@ def test_base_rates_are_bayes_rule(made):
     [
         ({"costs": [[0, 1]]}, "finite numbers, one for each component"),
         ({"costs": [[0, np.nan], [1, 0]]}, "finite numbers"),
-        ({"costs": "cheap"}, "finite numbers"),
+        ({"costs": "cheap"}, "pandas DataFrame or an array, got str"),
         ({"costs": pd.DataFrame({"a": [1, 2]}, index=["x", "y"])}, r"got the rows \['x', 'y'\]"),
         ({"threshold": 1.5}, "between 0 and 1, got 1.5"),
         ({"threshold": 0.9, "abstain_cost": 1.0}, "must come alone"),
@@ -96,7 +97,7 @@ def test_bad_input_is_refused(made, options, message):
 
 
 def test_abstain_twice_is_refused(made):
-    with pytest.raises(InputError, match="Leave one of the two out"):
+    with pytest.raises(InputError, match="Rename it"):
         made.decide(costs=pd.DataFrame({"abstain": [1, 1], "go": [0, 2]}), abstain_cost=1.0)
 
 
@@ -105,3 +106,13 @@ def test_one_decision_and_one_component():
     table = fit.decide()
     assert (table["decision"] == 0).all()
     assert table["runner_up"].isna().all()
+
+
+def test_rows_that_no_component_with_a_share_can_have_are_refused():
+    parameters = {"mu": np.tile([2.0, 9.0], (4, 1))}
+    mixture = bm.Mixture(2, "poisson", zero_inflated=True)
+    fit = make_fit([0.0, 1.0, 8.0, 9.0], np.full((4, 3), 1 / 3), parameters, mixture=mixture)
+    assert fit.predict([0.0], base_rates=[0, 0, 1])["component"].iloc[0] == "zero"
+    for call in (fit.predict, lambda y, **o: fit.decide(y, **o), lambda y, **o: fit.draw_classes(2, y=y, **o)):
+        with pytest.raises(InputError, match=r"row 1 \(position 1\) can come from none"):
+            call([0.0, 5.0], base_rates=[0, 0, 1])

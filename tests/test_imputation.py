@@ -50,7 +50,7 @@ def test_new_rows_names_and_base_rates():
         {"mu": [[0.0, 1.0]] * 400, "sigma": np.ones((400, 2))},
         mixture=bm.Mixture(2, classes=["child", "adult"]),
     )
-    drawn = fit.draw_classes(400, pd.Series([0.5], index=["new"]), base_rates=[0.0, 1.0], random_seed=1)
+    drawn = fit.draw_classes(400, y=pd.Series([0.5], index=["new"]), base_rates=[0.0, 1.0], random_seed=1)
     assert list(drawn.index) == ["new"]
     assert (drawn.iloc[0] == "adult").all()
     assert list(drawn[0].cat.categories) == ["child", "adult"]
@@ -87,6 +87,17 @@ def test_several_quantities_and_no_variation():
     assert pooled.loc["slope", "fraction_missing"] == 0.0
     assert np.isinf(pooled.loc["slope", "df"])
     assert pooled.loc["level", "fraction_missing"] > 0.9
+
+
+def test_no_standard_errors():
+    assert np.isinf(bm.pool_estimates([1.0, 2.0], [0.0, 0.0], df_complete=10).iloc[0]["ci89_ub"])
+    same = bm.pool_estimates([1.0, 1.0], [0.0, 0.0]).iloc[0]
+    assert same["ci89_lb"] == same["ci89_ub"] == 1.0
+
+
+def test_columns_go_by_their_names():
+    with pytest.raises(InputError, match=r"columns of the estimates \['a', 'b'\], got \['a', 'z'\]"):
+        bm.pool_estimates(pd.DataFrame({"a": [1, 2], "b": [1, 2]}), pd.DataFrame({"a": [1, 2], "z": [1, 2]}))
 
 
 @pytest.mark.parametrize(

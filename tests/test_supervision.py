@@ -104,11 +104,11 @@ def test_no_labels_change_nothing():
     [
         (bm.Mixture(1), LABELS, "at least two components"),
         (bm.Mixture(2), [None] * 8, "got none in 8 rows"),
-        (bm.Mixture(2, classes=["x", "y"]), LABELS, "got 'a' in row 4"),
-        (bm.Mixture(3), LABELS, r"got 2 \('a', 'b'\)"),
+        (bm.Mixture(2, classes=["x", "y"]), LABELS, "got 'b' in row 0"),
+        (bm.Mixture(3), LABELS, r"each of the 3 components, got 2 \('a', 'b'\)"),
         (bm.Mixture(3, classes=["a", "c", "d"]), ["a"] + [None] * 7, r"got none for \['c', 'd'\]"),
         (bm.Mixture(2), LABELS[:5], "one entry per row"),
-        (bm.Mixture(2), [1.5, 2.5] + [None] * 6, "Name the components yourself"),
+        (bm.Mixture(2), [1.5, 2.5] + [None] * 6, "text or whole numbers"),
     ],
 )
 def test_bad_labels_are_refused(mixture, labels, message):
@@ -120,6 +120,33 @@ def test_bad_labels_are_refused(mixture, labels, message):
 def test_bad_classes_are_refused(classes):
     with pytest.raises(InputError, match="classes must name each of the 2 components once"):
         bm.Mixture(2, classes=classes)
+
+
+def test_a_label_without_a_value_tells_nothing():
+    table = pd.DataFrame({"u": [*Y, np.nan], "v": [*Y, np.nan]})
+    mixture = bm.Mixture(2, {"u": "normal", "v": "normal"}, classes=["a", "b"])
+    with pytest.raises(InputError, match=r"something was observed, got none for \['a', 'b'\]"):
+        with_labels(mixture, read_rows(mixture.family, table), [None] * 8 + ["b"])
+
+
+def test_names_are_those_of_the_data_or_given_in_order():
+    with pytest.raises(InputError, match="classes must name each"):
+        bm.Mixture(2, classes={"child", "adult"})
+    with pytest.raises(InputError, match="got 'noise', which this mixture has"):
+        bm.Mixture(2, classes=["noise", "b"], noise=True)
+    mixture, _ = _read(bm.Mixture(2, classes=["a", 1]), [1, "a", *[None] * 6])  # no order is needed
+    assert mixture.classes == ("a", 1)
+    mixture, _ = _read(bm.Mixture(2), [np.int64(0), np.int64(1), *[None] * 6])
+    assert mixture.classes == (0, 1)
+
+
+def test_leaving_out_the_only_label_is_not_sold_as_exact():
+    """Without it the components could trade places, where importance weights never look."""
+    y = np.r_[np.linspace(-1, 1, 15), np.linspace(4, 6, 15)]
+    fit = bm.Mixture(2, classes=["a", "b"]).fit(y, labels=["a"] + [None] * 29, random_seed=1, progressbar=False)
+    table = fit.loo_assignments()
+    assert table["unreliable"].tolist() == [True] + [False] * 29
+    assert fit.loo().warning
 
 
 def test_one_unlabelled_class_is_enough(labelled):
@@ -155,7 +182,7 @@ def test_scores_leave_out_rows_whose_labels_were_used(labelled):
     scores = labelled.evaluate(truth)
     assert scores.n == 5
     assert scores.n_used_in_fit == 3
-    assert scores.mapping == {0: "a", 1: "b"}
+    assert scores.mapping == {"a": "a", "b": "b"}
     assert scores.mapping_kind == "declared"
 
 

@@ -96,9 +96,9 @@ def test_labels_go_by_their_index():
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (_list({0: (0, 1), 19: (1, 1)}), "by text or a whole number"),
-        (_list({0: np.inf, 19: 1.0}), "by text or a whole number"),
-        (pd.Series(_list({0: pd.Timestamp("2020"), 19: pd.Timestamp("2021")})), "by text or a whole number"),
+        (_list({0: (0, 1), 19: (1, 1)}), "text or whole numbers"),
+        (_list({0: np.inf, 19: 1.0}), "text or whole numbers"),
+        (pd.Series(_list({0: pd.Timestamp("2020"), 19: pd.Timestamp("2021")})), "text or whole numbers"),
         (_list({0: ["lo"], 19: ["hi"]}), "hashable values, got .'lo'. in row 0"),
         (_list({0: 1, 19: "hi"}), "of one kind"),
         ({0: "lo"}, "one-dimensional"),
@@ -318,13 +318,13 @@ def test_costs_with_odd_rows_columns_and_cells(labelled):
         np.ones((2, 3)),
     ]
     for given in wrong:
-        with pytest.raises(InputError, match=r"costs must (have one row|be finite numbers)"):
+        with pytest.raises(InputError, match=r"costs must (have one row|be finite numbers|be a pandas DataFrame)"):
             labelled.decide(rows, costs=given)
 
 
 @pytest.mark.parametrize("y", [[], np.array([]), pd.Series([], dtype=float), pd.DataFrame({"y": []})])
 def test_no_new_rows_are_refused(labelled, y):
-    for method in (labelled.predict, labelled.decide, lambda rows: labelled.draw_classes(2, rows)):
+    for method in (labelled.predict, labelled.decide, lambda rows: labelled.draw_classes(2, y=rows)):
         with pytest.raises(InputError, match="must have rows, got none"):
             method(y)
 

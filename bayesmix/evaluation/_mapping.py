@@ -49,7 +49,7 @@ def scored_rows(known: Labels, left_out: BoolArray | None, n_rows: int, *, decla
         raise InputError(
             f"the labelled rows that the fit has not used must show at least two classes, got {names} in "
             f"{rows.size} rows ({known.rows.size - rows.size} were used). Fit with fewer of the labels, and score "
-            "the grouping on the rest."
+            "the rest; or use loo_evaluate, which leaves each row out together with its label."
         )
     if not declared:
         codes = np.searchsorted(present, codes).astype(np.intp)

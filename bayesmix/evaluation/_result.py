@@ -86,7 +86,7 @@ class Evaluation:
     by_mapping: pd.DataFrame
     classes: tuple[Hashable, ...]
     positive_class: Hashable
-    mapping: dict[int, Hashable]
+    mapping: dict[int | str, Hashable]
     mapping_kind: MappingKind
     mapping_probability: float
     n: int
@@ -103,7 +103,10 @@ class Evaluation:
         verdict = "below" if low > self.base_rate else "above" if high < self.base_rate else "inside"
         parts = ", ".join(f"component {k} is class {name}" for k, name in self.mapping.items())
         matched = "matched to the labels that are scored, so the scores are optimistic"
-        how = matched if self.mapping_kind == "best match" else "declared, without use of the labels"
+        told = (
+            "declared, without use of the labels" if not self.n_used_in_fit else "declared, by labels the fit has used"
+        )
+        how = matched if self.mapping_kind == "best match" else told
         _, rule_low, rule_high = self._numbers("accuracy", "rule")
         counts = [
             f" Rows without a label, left out: {self.n_unlabelled}." if self.n_unlabelled else "",

@@ -41,7 +41,7 @@ def plot_assignments(
 
     Equal rows have equal memberships, so every distinct value is one point; up to 30 points have ``x2`` above
     them where they stand for two rows. Points have the colour of the most probable component. With two
-    components the points show the probability of component 1; otherwise that of the most probable component,
+    components the points show the probability of the second one; otherwise that of the most probable component,
     and a line per component shows the others. With more than 60 distinct values, curves and bands over the
     range of the data take the place of points, and ticks on the axis show the rows.
 
@@ -57,8 +57,8 @@ def plot_assignments(
     Returns
     -------
     matplotlib Axes
-        In the data's units. The numbers are those of ``fit.assignments()`` and, for the curves, those that
-        ``fit.predict`` gives for values in between.
+        In the data's units. The numbers are those that ``fit.predict`` gives for these values: labels that were used
+        to fit do not pin a point.
 
     Examples
     --------
@@ -78,40 +78,41 @@ def plot_assignments(
     whole = fit.resolved.blocks[0].family.discrete
     if whole and not few:
         x = np.unique(np.round(x))
-    frame = _shown(fit.predict(x, ci_prob=interval.prob, ci_kind=interval.kind), interval, len(fit.component_labels))
+    labels = fit.component_labels
+    frame = _shown(fit.predict(x, ci_prob=interval.prob, ci_kind=interval.kind), interval, labels)
     axes = axes_or_new(ax)
     _draw_lines(axes, fit, x if whole else np.linspace(values[0], values[-1], _CURVE_POINTS))
-    frame["component"] = [fit.component_labels.index(label) for label in frame["component"]]
-    for k in range(len(fit.component_labels)):
-        chosen = (frame["component"] == k).to_numpy()
+    for k, label in enumerate(labels):
+        chosen = (frame["component"] == label).to_numpy()
         if few:
-            _draw_points(axes, x[chosen], frame[chosen], k)
+            _draw_points(axes, x[chosen], frame[chosen], k, f"component {label}")
         else:
-            _draw_bands(axes, x, frame, chosen, k)
+            _draw_bands(axes, x, frame, chosen, k, f"component {label}")
     if few and len(values) <= _MAX_COUNTS:
         for value, count in zip(values, counts, strict=True):
             if count > 1:
                 axes.text(value, 1.06, f"x{count}", ha="center", va="center", fontsize="x-small", color=INK)
     if not few:
         draw_rug(axes, fit.observations.values)
-    if fit.n_components == 2:
+    if len(labels) == 2:
         axes.axhline(0.5, color=GUIDE_COLOR, linestyle=":", linewidth=1, label="_half", zorder=0)
     axes.set_xlabel(fit.info.name)
-    axes.set_ylabel("probability of component 1" if fit.n_components == 2 else "probability of the component")
+    shown = f"component {labels[1]}" if len(labels) == 2 else "the component"
+    axes.set_ylabel(f"probability of {shown}")
     axes.set_ylim(-0.04, 1.1)
     words = interval_words(interval.prob, interval.kind)
     title = f"most probable component; {'bars' if few else 'bands'}: {words}"
-    legend_above(axes, columns=min(fit.n_components, 4), title=title)
+    legend_above(axes, columns=min(len(labels), 4), title=title)
     return axes
 
 
-def _shown(frame: "pd.DataFrame", interval: CredibleInterval, n_components: int) -> "pd.DataFrame":
-    """Name the bounds plainly; with two components turn all into the probability of component 1."""
+def _shown(frame: "pd.DataFrame", interval: CredibleInterval, labels: tuple[int | str, ...]) -> "pd.DataFrame":
+    """Name the bounds plainly; with two components turn all into the probability of the second."""
     lower, upper = interval.columns
     plain = frame[["component", "probability", lower, upper]].rename(columns={lower: "lower", upper: "upper"})
-    if n_components != 2:
+    if len(labels) != 2:
         return plain
-    first = plain["component"] == 0
+    first = plain["component"] == labels[0]
     return plain.assign(
         probability=plain["probability"].where(~first, 1 - plain["probability"]),
         lower=plain["lower"].where(~first, 1 - plain["upper"]),
@@ -130,7 +131,7 @@ def _draw_lines(axes: "Axes", fit: "Fit", x: FloatArray) -> None:
             axes.plot(x, probability[:, k], color=color, linestyle=line, linewidth=1, label=label)
 
 
-def _draw_points(axes: "Axes", x: FloatArray, frame: "pd.DataFrame", k: int) -> None:
+def _draw_points(axes: "Axes", x: FloatArray, frame: "pd.DataFrame", k: int, name: str) -> None:
     style = component_style(k)
     probability, lower, upper = (frame[name].to_numpy() for name in ("probability", "lower", "upper"))
     # A mean may lie just outside an extreme narrow interval; bars cannot be negative.
@@ -144,15 +145,17 @@ def _draw_points(axes: "Axes", x: FloatArray, frame: "pd.DataFrame", k: int) -> 
         markersize=6,
         elinewidth=1.3,
         alpha=0.9,
-        label=f"component {k}",
+        label=name,
         zorder=3,
     )
 
 
-def _draw_bands(axes: "Axes", x: FloatArray, frame: "pd.DataFrame", chosen: npt.NDArray[np.bool_], k: int) -> None:
+def _draw_bands(
+    axes: "Axes", x: FloatArray, frame: "pd.DataFrame", chosen: npt.NDArray[np.bool_], k: int, name: str
+) -> None:
     style = component_style(k)
     lower, upper, probability = (frame[name].to_numpy() for name in ("lower", "upper", "probability"))
     band = axes.fill_between(x, lower, upper, where=chosen, color=style.color, alpha=BAND_ALPHA, linewidth=0)
     band.set_label("_band")
     line = np.where(chosen, probability, np.nan)
-    axes.plot(x, line, color=style.color, linestyle=style.linestyle, linewidth=2.2, label=f"component {k}", zorder=3)
+    axes.plot(x, line, color=style.color, linestyle=style.linestyle, linewidth=2.2, label=name, zorder=3)
