@@ -83,6 +83,7 @@ def test_folds_name_the_components_alike(arms, fit):
         assert (predicted["component"] == table.loc[certain, "component"]).all()
 
 
+@pytest.mark.slow  # examples/several_columns.py shows the same
 def test_iris_groups_are_found():
     iris = bm.load_dataset("iris")
     found = bm.Mixture(3, "mv_normal").fit(iris.drop(columns="Species"), random_seed=1, progressbar=False)
