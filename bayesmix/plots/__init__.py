@@ -7,6 +7,7 @@ drawing, not before.
 """
 
 from bayesmix.plots.assignments import plot_assignments
+from bayesmix.plots.boundaries import plot_boundaries
 from bayesmix.plots.co_clustering import plot_co_clustering
 from bayesmix.plots.comparison import plot_comparison
 from bayesmix.plots.confusion import plot_confusion
@@ -21,6 +22,7 @@ from bayesmix.plots.roc import plot_roc
 
 __all__ = [
     "plot_assignments",
+    "plot_boundaries",
     "plot_co_clustering",
     "plot_comparison",
     "plot_confusion",
