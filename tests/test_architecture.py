@@ -35,7 +35,7 @@ LAYERS = [
     ["refits", "assignment", "prediction", "criteria", "information"],
     ["audit", "exact", "evidence", "decision", "imputation"],
     ["diagnostics", "selection", "leave_one_out"],
-    ["comparison", "storage"],
+    ["comparison", "storage", "pit"],
     ["averaging", "verdict", "partition"],
     ["boundaries"],
     ["plots", "grouping"],

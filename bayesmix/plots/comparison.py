@@ -4,115 +4,207 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
+from bayesmix.comparison import CLEAR_DIFFERENCE, Ranking, clearly_worse
 from bayesmix.data import FloatArray
-from bayesmix.plots._style import GUIDE_COLOR, INK, PALETTE, axes_or_new, legend_above
+from bayesmix.errors import InputError
+from bayesmix.plots._style import DATA_COLOR, GUIDE_COLOR, INK, PALETTE, axes_or_new, legend_above
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
+
+    from bayesmix.choice import Comparison
 
 __all__ = ["plot_comparison"]
 
 type BoolArray = npt.NDArray[np.bool_]
 
 _WAIC_COLOR = PALETTE[1]
-_SHIFT = 0.22
+_SHIFT = 0.26
+#: Differences up to here are always shown, and larger ones up to so many times the reach of the nearer fits.
+_NEAR, _TIMES = 10.0, 5.0
 
 
-def plot_comparison(table: "pd.DataFrame", *, ax: "Axes | None" = None) -> "Axes":
-    """Draw the expected log predictive density of every fit, and how far it is from the best.
+def plot_comparison(comparison: "Comparison[Any] | Ranking | pd.DataFrame", *, ax: "Axes | None" = None) -> "Axes":
+    """Draw how far every fit's expected log predictive density is from the best one's, with the numbers beside.
 
-    Each fit has a row: a circle with its LOO estimate and a thick bar of one standard error, above it a
-    cross for WAIC, and below it a triangle with a thin bar of one standard error of the *difference* to the
-    best fit. A thin bar that reaches the dashed line means that the difference is within its own noise; the
-    thick bars are no guide to that, because the fits share their rows.
+    Each fit has a row: a circle at its LOO estimate less that of the best fit that passed its checks, and a bar of one
+    standard error of this difference. A fit is clearly worse where its circle lies outside the grey strip *and* its
+    bar does not reach the dashed line. The cross above is the same by WAIC. The standard error of elpd itself is a
+    number only: fits share their rows, so overlap of such bars would say nothing.
 
     Parameters
     ----------
-    table : DataFrame
-        ``Comparison.table``: indexed by number of components or by name, columns as in
-        `bayesmix.comparison.COLUMNS`.
+    comparison : Comparison, Ranking or DataFrame
+        ``Comparison.table`` will do; of the table alone, fits without ``elpd_diff`` are taken to have failed.
     ax : matplotlib Axes, optional
-        Where to draw; a new figure by default.
+        Where to draw; a new figure by default. The numbers stand to its right.
 
     Returns
     -------
     matplotlib Axes
-        First fit on top. Circles are hollow where ``note`` says that the fit is not to be trusted; a fit
-        without numbers keeps its place and is named as missing.
+        First fit on top. The first one that is not clearly worse has a colour of its own. Circles are hollow where a
+        fit failed its checks; a fit without numbers keeps its place and is named as missing. Fits so far off that the
+        others could not be told apart are arrows at the edge with their difference. Beside each fit stand its elpd and
+        standard error, its stacking weight and, where known, the log evidence.
 
     Examples
     --------
     >>> import bayesmix as bm
     >>> arms = bm.load_dataset("arm_lengths")
     >>> choice = bm.choose_components(arms["length"], range(1, 4))  # doctest: +SKIP
-    >>> ax = bm.plots.plot_comparison(choice.table)  # doctest: +SKIP
+    >>> ax = bm.plots.plot_comparison(choice)  # doctest: +SKIP
     """
-    axes = axes_or_new(ax, height=1.4 + 0.55 * max(len(table), 2))
+    table, passed = _read(comparison)
+    axes = axes_or_new(ax, width=8.5, height=1.8 + 0.5 * max(len(table), 2))
     y = np.arange(len(table), dtype=float)
     there = table["elpd"].notna().to_numpy()
-    doubtful = (table["note"].fillna("") != "").to_numpy()
     handles: list[Any] = []
     if there.any():
-        waic = table["elpd_waic"].to_numpy(dtype=float)
-        handles += _draw_elpd(axes, table, y, there & ~doubtful, filled=True)
-        handles += _draw_elpd(axes, table, y, there & doubtful, filled=False)
-        handles += axes.plot(waic[there], y[there] - _SHIFT, "x", color=_WAIC_COLOR, label="elpd by WAIC", zorder=4)
-        handles += _draw_differences(axes, table, y, there & (table["elpd_diff"] < 0).to_numpy(dtype=bool))
-        best = float(table["elpd"].max())
-        handles.append(axes.axvline(best, color=GUIDE_COLOR, linestyle="--", linewidth=1, label="best elpd"))
+        elpd, by_waic = _numbers(table, "elpd"), _numbers(table, "elpd_waic")
+        judged = passed if passed.any() else there
+        top = int(np.argmax(np.where(judged, elpd, -np.inf)))
+        diff, waic = elpd - elpd[top], by_waic - by_waic[top]
+        error = np.nan_to_num(np.hypot(_numbers(table, "dse"), _numbers(table, "subsampling_dse")))
+        near = _near(diff, error, passed)
+        handles += _draw_fits(axes, table, y, (diff, error), near & there, passed)
+        shown = near & there & np.isfinite(waic)
+        handles += axes.plot(waic[shown], y[shown] - _SHIFT, "x", color=_WAIC_COLOR, label="by WAIC", zorder=4)
+        label = f"less than {CLEAR_DIFFERENCE:g}: never clearly worse"
+        handles.append(axes.axvspan(-CLEAR_DIFFERENCE, 0, color=DATA_COLOR, alpha=0.5, label=label, zorder=0))
+        handles.append(axes.axvline(0, color=GUIDE_COLOR, linestyle="--", linewidth=1, label="best", zorder=1))
+        _point_at_far_ones(axes, y, (diff, error), there & ~near, passed)
+        _write_numbers(axes, table, y, there)
     for position in y[~there]:
-        axes.text(
-            0.5,
-            position,
-            "no fit: see its note",
-            transform=axes.get_yaxis_transform(),
-            ha="center",
-            va="center",
-            color=GUIDE_COLOR,
-            fontstyle="italic",
-            fontsize="small",
-        )
+        where: Any = {"transform": axes.get_yaxis_transform(), "ha": "center", "va": "center", "fontsize": "small"}
+        axes.text(0.5, position, "no fit: see its note", color=GUIDE_COLOR, fontstyle="italic", **where)
     axes.set_yticks(y, [str(name) for name in table.index])
-    axes.set_ylim(len(table) - 0.5, -0.5)
+    axes.set_ylim(len(table) - 0.5, -1.1)
     axes.set_ylabel("number of components" if table.index.name == "n_components" else str(table.index.name))
-    axes.set_xlabel("elpd: expected log predictive density, nats (higher is better)")
+    axes.set_xlabel("elpd less that of the best, nats (bars: 1 standard error of the difference)")
     if there.any():
         legend_above(axes, columns=3, handles=handles)
     return axes
 
 
-def _draw_elpd(axes: "Axes", table: "pd.DataFrame", y: FloatArray, rows: BoolArray, *, filled: bool) -> list[Any]:
-    if not rows.any():
-        return []
-    bars = axes.errorbar(
-        table["elpd"].to_numpy(dtype=float)[rows],
-        y[rows],
-        xerr=table["se"].to_numpy(dtype=float)[rows],
-        fmt="o",
-        color=INK,
-        markerfacecolor=INK if filled else "white",
-        markersize=7,
-        elinewidth=2,
-        label="elpd by LOO, 1 se" if filled else "the same, fit failed its checks",
-        zorder=3,
-    )
-    return [bars]
+def _read(comparison: Any) -> tuple[pd.DataFrame, BoolArray]:
+    """Return the table, and which of its fits passed their checks."""
+    source = getattr(comparison, "ranking", comparison)
+    if isinstance(source, Ranking):
+        return source.table, np.array([name in source.passed for name in source.table.index], dtype=bool)
+    if not isinstance(source, pd.DataFrame) or "elpd_diff" not in source:
+        raise InputError(
+            f"comparison must be what choose_components or compare returned, or its table, got "
+            f"{type(comparison).__name__}. Use e.g. plot_comparison(choice)."
+        )
+    return source, source["elpd_diff"].notna().to_numpy(dtype=bool)
 
 
-def _draw_differences(axes: "Axes", table: "pd.DataFrame", y: FloatArray, rows: BoolArray) -> list[Any]:
-    if not rows.any():
-        return []
-    bars = axes.errorbar(
-        table["elpd"].to_numpy(dtype=float)[rows],
-        y[rows] + _SHIFT,
-        xerr=table["dse"].to_numpy(dtype=float)[rows],
-        fmt="^",
-        color=GUIDE_COLOR,
-        markersize=5,
-        elinewidth=1,
-        label="difference to the best, 1 se",
-        zorder=2,
+def _numbers(table: pd.DataFrame, column: str) -> FloatArray:
+    return np.asarray(table[column].to_numpy(dtype=float, na_value=np.nan))
+
+
+def _near(diff: FloatArray, error: FloatArray, passed: BoolArray) -> BoolArray:
+    """Return the fits that fit on one scale: the best, the next, and those not many times farther than the nearer."""
+    reach, limit = 0.0, 0.0
+    distance = np.abs(diff)
+    judged = passed if passed.any() else np.isfinite(diff)
+    for rank, i in enumerate(np.flatnonzero(judged)[np.argsort(distance[judged], kind="stable")]):
+        if rank > 1 and distance[i] > max(_NEAR, _TIMES * reach):
+            break
+        reach = max(reach, distance[i] + error[i])
+        limit = max(limit, distance[i])
+    return np.asarray(distance <= max(limit, _NEAR))
+
+
+def _draw_fits(
+    axes: "Axes",
+    table: pd.DataFrame,
+    y: FloatArray,
+    numbers: tuple[FloatArray, FloatArray],
+    near: BoolArray,
+    passed: BoolArray,
+) -> list[Any]:
+    diff, error = numbers
+    first = np.zeros(len(table), dtype=bool)
+    if passed.any():
+        judged = table[["elpd_diff", "dse", "subsampling_dse"]].astype(float)
+        adequate = passed & ~clearly_worse(judged).to_numpy(dtype=bool)
+        first[np.flatnonzero(adequate)[:1]] = True
+    looks = (
+        (first & near, PALETTE[0], True, "first not clearly worse"),
+        (passed & ~first & near, INK, True, "other fits"),
+        (~passed & near, INK, False, "failed its checks"),
     )
-    return [bars]
+    out = []
+    for rows, color, filled, label in looks:
+        if rows.any():
+            bars = axes.errorbar(
+                diff[rows],
+                y[rows],
+                xerr=error[rows],
+                fmt="o",
+                color=color,
+                markerfacecolor=color if filled else "white",
+                markersize=8,
+                elinewidth=1.8,
+                label=label,
+                zorder=3,
+            )
+            out.append(bars)
+    return out
+
+
+def _point_at_far_ones(
+    axes: "Axes", y: FloatArray, numbers: tuple[FloatArray, FloatArray], far: BoolArray, passed: BoolArray
+) -> None:
+    """Draw arrows at the edge for fits beyond it, with their numbers."""
+    low, high = axes.get_xlim()
+    axes.set_xlim(low, high)
+    for i in np.flatnonzero(far):
+        diff, error = (float(values[i]) for values in numbers)
+        left = diff < 0
+        words = _minus(f"{diff:.1f} ± {error:.1f}" if error > 0 else f"{diff:.1f}")
+        words += "" if passed[i] else ", failed its checks"
+        axes.annotate(
+            words,
+            xy=(0.0 if left else 1.0, y[i]),
+            xycoords=("axes fraction", "data"),
+            xytext=(30 if left else -30, 0),
+            textcoords="offset points",
+            ha="left" if left else "right",
+            va="center",
+            fontsize="small",
+            color=INK,
+            arrowprops={"arrowstyle": "-|>", "color": INK, "shrinkB": 2},
+        )
+
+
+def _write_numbers(axes: "Axes", table: pd.DataFrame, y: FloatArray, there: BoolArray) -> None:
+    """Write elpd, weight and log evidence to the right of the plot."""
+    elpd = [f"{v:.1f} ({se:.1f})" for v, se in zip(_numbers(table, "elpd"), _numbers(table, "se"), strict=True)]
+    columns = [("elpd (se)", 72, elpd), ("weight", 116, [f"{abs(v):.2f}" for v in _numbers(table, "weight")])]
+    evidence = _numbers(table, "log_evidence")
+    if np.isfinite(evidence).any():
+        columns.append(("log evidence", 186, [f"{v:.1f}" if np.isfinite(v) else "–" for v in evidence]))
+    for head, offset, texts in columns:
+        written = [(-0.8, head, GUIDE_COLOR), *((y[i], texts[i], INK) for i in np.flatnonzero(there))]
+        for height, words, color in written:
+            axes.annotate(
+                _minus(words),
+                xy=(1.0, height),
+                xycoords=("axes fraction", "data"),
+                xytext=(offset, 0),
+                textcoords="offset points",
+                ha="right",
+                va="center",
+                fontsize="small",
+                color=color,
+                annotation_clip=False,
+            )
+
+
+def _minus(words: str) -> str:
+    """Return numbers with the sign that axes have."""
+    return words.replace("-", "\N{MINUS SIGN}")
