@@ -1,7 +1,6 @@
-"""The door: reads labels and mapping, scores, and makes tables."""
+"""The door: reads labels and mapping, and scores."""
 
 from collections.abc import Hashable, Sequence
-from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -9,37 +8,24 @@ from numpy.typing import ArrayLike
 
 from bayesmix import scores
 from bayesmix.errors import InputError
+from bayesmix.evaluation._frames import Result, equal_weights, frames_of, side_by_side, table_of
 from bayesmix.evaluation._mapping import mapping_probability, matched, scored_rows
 from bayesmix.evaluation._resampling import (
-    Bounds,
     LogMemberships,
-    Split,
     blocks,
-    both_bounds,
     mean_log_odds,
-    present_bounds,
     resample_draws,
     resample_rule,
     rule_bounds,
     split,
 )
-from bayesmix.evaluation._result import Evaluation, Interval, MappingKind
-from bayesmix.evaluation._scoring import BINS, KEPT_GRID, ROC_GRID, SCORES, Rows, Scored, rows_of, score
+from bayesmix.evaluation._result import Evaluation
+from bayesmix.evaluation._scoring import SCORES, rows_of, score
 from bayesmix.intervals import CredibleInterval, IntervalKind
 from bayesmix.labels import Labels, declared_mapping, read_labels
 from bayesmix.scores import BoolArray, FloatArray, IntArray
 
 __all__ = ["evaluate", "evaluate_rule"]
-
-
-class _Result(NamedTuple):
-    """The rule's scores, both sets of resamples, and the split of variances, under one mapping."""
-
-    rows: Rows
-    estimate: Scored
-    rule: Scored
-    draws: Scored
-    split: Split
 
 
 def evaluate(
@@ -94,16 +80,16 @@ def evaluate(
     mapping = declared[1] if declared else best
     interval = CredibleInterval(ci_prob, ci_kind)
     result = _result(draws, known, mapping, log_mean, random_seed)
-    table = _table(result, interval)
+    table = table_of(result, interval)
     if declared:
         again = result if (best == mapping).all() else _result(draws, known, best, log_mean, random_seed)
-        by_mapping = _side_by_side({"declared": table, "best match": _table(again, interval)})
+        by_mapping = side_by_side({"declared": table, "best match": table_of(again, interval)})
     else:
-        by_mapping = _side_by_side({"best match": table})
+        by_mapping = side_by_side({"best match": table})
     return Evaluation(
         table=table,
         by_mapping=by_mapping,
-        **_frames(result, known, interval),
+        **frames_of(result, known, interval),
         classes=known.classes,
         positive_class=known.classes[1] if len(known.classes) == 2 else None,
         mapping={k: known.classes[code] for k, code in enumerate(mapping.tolist())},
@@ -180,7 +166,7 @@ def evaluate_rule(
     ranking = np.round(given.get("log_odds", scores.one_vs_rest_log_odds(values)), 9)
     rows = rows_of(known.codes, values, ranking, mapping, shape[1])
     interval = CredibleInterval(ci_prob, ci_kind)
-    estimate = score(rows, _equal(rows)).values
+    estimate = score(rows, equal_weights(rows)).values
     lower, upper = rule_bounds(interval, estimate, resample_rule(rows, random_seed).values)
     columns = ["estimate", *(f"rule_{end}" for end in interval.columns)]
     return pd.DataFrame(np.column_stack([estimate, lower, upper]), pd.Index(SCORES, name="score"), columns)
@@ -224,82 +210,11 @@ def _log_mean(log_resp: LogMemberships, index: pd.Index) -> FloatArray:
     return log_mean
 
 
-def _equal(rows: Rows) -> FloatArray:
-    return np.full(rows.n_real, 1.0 / rows.n_real)
-
-
 def _result(
     log_resp: LogMemberships, known: Labels, mapping: IntArray, log_mean: FloatArray, random_seed: int | None
-) -> _Result:
+) -> Result:
     log_odds = mean_log_odds(log_resp, known, mapping)
     rows = rows_of(known.codes, log_mean, log_odds, mapping, len(known.classes))
     draws, *pairs = resample_draws(log_resp, known, mapping, random_seed)
     rule = resample_rule(rows, random_seed)
-    return _Result(rows, score(rows, _equal(rows)), rule, draws, split(draws.values, *pairs))
-
-
-def _ends(interval: CredibleInterval, prefix: str = "") -> list[str]:
-    return [f"{prefix}{which}_{end}" for which in ("rule", "total") for end in interval.columns]
-
-
-def _table(result: _Result, interval: CredibleInterval) -> pd.DataFrame:
-    estimate, rule = result.estimate.values, result.rule.values
-    ends = rule_bounds(interval, estimate, rule)
-    bounds = both_bounds(interval, rule, result.draws.values, ends)
-    values = np.column_stack([estimate, *bounds, *result.split])
-    columns = ["estimate", *_ends(interval), "sd_rows", "sd_posterior"]
-    return pd.DataFrame(values, pd.Index(SCORES, name="score"), columns)
-
-
-def _side_by_side(tables: dict[MappingKind, pd.DataFrame]) -> pd.DataFrame:
-    prefix: dict[MappingKind, str] = {"declared": "declared_", "best match": "best_match_optimistic_"}
-    return pd.concat([table.iloc[:, :5].add_prefix(prefix[kind]) for kind, table in tables.items()], axis=1)
-
-
-def _frames(result: _Result, known: Labels, interval: CredibleInterval) -> dict[str, Any]:
-    names = pd.Index(known.classes, name="class", tupleize_cols=False)
-    estimate, rule, draws = result.estimate, result.rule, result.draws
-    counts = np.rint(estimate.confusion)
-    by_class, headers = [], []
-    per_class = zip(
-        scores.ClassScores._fields, *(scores.class_scores(part) for part in (counts, rule[1], draws[1])), strict=True
-    )
-    for name, whole, of_rule, of_draws in per_class:
-        by_class += [whole, *both_bounds(interval, of_rule, of_draws)]
-        headers += [name, *_ends(interval, f"{name}_")]
-    bounds = both_bounds(interval, rule.confusion, draws.confusion)
-    confusion, lower, upper = (
-        pd.DataFrame(part, index=names.rename("true"), columns=names.rename("predicted"))
-        for part in (counts.astype(int), bounds.total_lower, bounds.total_upper)
-    )
-    curves = {
-        "roc": ("false_positive_rate", "true_positive_rate", ROC_GRID[: estimate.roc.size], estimate.roc),
-        "rejection": ("kept", "accuracy", KEPT_GRID, estimate.kept),
-    }
-    own: dict[str, Bounds] = {
-        "roc": both_bounds(interval, rule.roc, draws.roc),
-        "rejection": both_bounds(interval, rule.kept, draws.kept),
-    }
-    frames = {
-        name: pd.DataFrame(np.column_stack([x, y, *own[name]]), columns=[at, height, *_ends(interval)])
-        for name, (at, height, x, y) in curves.items()
-    }
-    return {
-        "per_class": pd.DataFrame(np.column_stack(by_class), index=names, columns=headers),
-        "confusion": confusion,
-        "confusion_interval": Interval(lower, upper),
-        "reliability": _reliability(result, interval),
-        **frames,
-    }
-
-
-def _reliability(result: _Result, interval: CredibleInterval) -> pd.DataFrame:
-    rows, edges = result.rows, np.linspace(0.0, 1.0, BINS + 1)
-    event, probability = scores.forecast(rows.truth, rows.log_prob)
-    curve = scores.reliability_curve(event, probability, _equal(rows), BINS)
-    bounds = present_bounds(interval, result.rule.frequency, result.draws.frequency)
-    filled = np.where(curve.share > 0, np.stack(bounds), np.nan)
-    columns = [edges[:-1], edges[1:], curve.probability, curve.frequency, *filled]
-    names = ["lower", "upper", "probability", "frequency", *_ends(interval)]
-    frame = pd.DataFrame(np.column_stack(columns), columns=names)
-    return frame.assign(n=np.rint(curve.share * rows.n_real).astype(int))
+    return Result(rows, score(rows, equal_weights(rows)), rule, draws, split(draws.values, *pairs))

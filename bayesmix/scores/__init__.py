@@ -11,7 +11,8 @@ Conventions shared by every function:
 * Probabilities come as logarithms: 1 - p has no digits left where p saturates, log p has. Rankings use
   log-odds for the same reason.
 
-`_tables` scores hard groupings, `_ranking` the order of the rows, `_probability` the probabilities themselves.
+`_tables` scores hard groupings, `_ranking` and `_rejection` the order of the rows, `_probability` the probabilities
+themselves.
 """
 
 from bayesmix.scores._arrays import BoolArray, FloatArray, IntArray, log_sum_exp
@@ -34,11 +35,10 @@ from bayesmix.scores._ranking import (
     one_vs_one_roc_auc,
     one_vs_rest_log_odds,
     rank_scores,
-    rejection_area,
-    rejection_curve,
     roc_auc,
     roc_curve,
 )
+from bayesmix.scores._rejection import rejection_area, rejection_curve
 from bayesmix.scores._tables import (
     ClassScores,
     accuracy,

@@ -1,4 +1,4 @@
-"""Scores of an order of the rows: ROC curve and areas, average precision, accuracy among the surest rows."""
+"""Scores of the order in which a class ranks the rows: ROC curve and areas, average precision."""
 
 from functools import reduce
 from typing import Any, NamedTuple
@@ -12,15 +12,15 @@ __all__ = [
     "RankScores",
     "average_precision",
     "curve_scores",
+    "in_order",
     "macro_average_precision",
     "macro_roc_auc",
     "one_vs_one_roc_auc",
     "one_vs_rest_log_odds",
     "rank_scores",
-    "rejection_area",
-    "rejection_curve",
     "roc_auc",
     "roc_curve",
+    "ties_of",
 ]
 
 
@@ -32,14 +32,14 @@ class RankScores(NamedTuple):
     average_precision: FloatArray
 
 
-def _ordered(score: FloatArray, *parts: FloatArray | IntArray | BoolArray) -> list[Any]:
+def in_order(score: FloatArray, *parts: FloatArray | IntArray | BoolArray) -> list[Any]:
     """Broadcast to one shape and sort the rows by falling score."""
     arrays = np.broadcast_arrays(score, *parts)
     order = np.argsort(-arrays[0], axis=-1)
     return [np.take_along_axis(array, order, axis=-1) for array in arrays]
 
 
-def _ties(ranked: FloatArray) -> tuple[IntArray, IntArray] | None:
+def ties_of(ranked: FloatArray) -> tuple[IntArray, IntArray] | None:
     """Positions of the first and the last row of every row's run of equal scores; None if nothing is tied."""
     change = ranked[..., 1:] != ranked[..., :-1]
     if change.all():
@@ -74,9 +74,9 @@ def roc_curve(positive: BoolArray, scores: FloatArray, weights: FloatArray) -> t
     >>> roc_curve(np.array([True, False]), np.array([2.0, 1.0]), np.array([0.5, 0.5]))[1].tolist()
     [0.0, 1.0, 1.0]
     """
-    ranked, marked, weight = _ordered(scores, positive, weights)
+    ranked, marked, weight = in_order(scores, positive, weights)
     rates = [np.cumsum(np.where(side, weight, 0.0), axis=-1) for side in (marked == 0, marked == 1)]
-    ties = _ties(ranked)
+    ties = ties_of(ranked)
     if ties:
         rates = [np.take_along_axis(rate, ties[1], axis=-1) for rate in rates]
     start = np.zeros((*ranked.shape[:-1], 1))
@@ -149,11 +149,11 @@ def _against_all(
     labels: IntArray, score: FloatArray, weights: FloatArray, own_class: int, n_classes: int
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Weight of the pairs that a class wins against every class (…, C), its average precision, class weights."""
-    ranked, code, weight = _ordered(score, labels, weights)
+    ranked, code, weight = in_order(score, labels, weights)
     own = np.where(code == own_class, weight, 0.0)
     above, everything = np.cumsum(own, axis=-1), np.cumsum(weight, axis=-1)
     before = above - own
-    ties = _ties(ranked)
+    ties = ties_of(ranked)
     if ties:
         before = np.take_along_axis(before, ties[0], axis=-1)
         above, everything = (np.take_along_axis(part, ties[1], axis=-1) for part in (above, everything))
@@ -260,53 +260,3 @@ def macro_average_precision(labels: IntArray, log_odds: FloatArray, weights: Flo
     1.0
     """
     return rank_scores(labels, log_odds, weights).average_precision
-
-
-def rejection_curve(right: BoolArray, confidence: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Weight of the surest rows, and of those of them that are right: accuracy by how many rows are decided.
-
-    Parameters
-    ----------
-    right : bool array, shape (n,) or (S, n)
-        Rows that are classified as their class.
-    confidence : float array, shape (n,) or (S, n)
-        Larger means surer; only the order matters.
-    weights : float array, shape (n,) or (S, n)
-        Row weights.
-
-    Returns
-    -------
-    kept, right : float arrays, shape (…, n + 1)
-        Both rise from 0. Their ratio is the accuracy among the surest rows, the accuracy-rejection curve of
-        Nadeem, Zucker and Hanczar (2010, JMLR W&CP 8:65). Tied rows enter together; between two points both
-        are linear, as if the rows of a tie came in random order.
-
-    Examples
-    --------
-    >>> kept, good = rejection_curve(np.array([False, True]), np.array([0.0, 2.0]), np.array([0.5, 0.5]))
-    >>> kept.tolist(), good.tolist()
-    ([0.0, 0.5, 1.0], [0.0, 0.5, 0.5])
-    """
-    ranked, hit, weight = _ordered(confidence, right, weights)
-    sums = [np.cumsum(part, axis=-1) for part in (weight, weight * hit)]
-    ties = _ties(ranked)
-    if ties:
-        sums = [np.take_along_axis(part, ties[1], axis=-1) for part in sums]
-    start = np.zeros((*ranked.shape[:-1], 1))
-    kept, good = (np.concatenate([start, part], axis=-1) for part in sums)
-    return kept, good
-
-
-def rejection_area(kept: FloatArray, right: FloatArray) -> FloatArray:
-    """Accuracy among the rows at least as sure as a row, averaged over the rows.
-
-    One less the area under the risk-coverage curve (Geifman, Uziel and El-Yaniv 2019, ICLR). Arguments as
-    returned by `rejection_curve`.
-
-    Examples
-    --------
-    >>> float(rejection_area(np.array([0.0, 0.5, 1.0]), np.array([0.0, 0.5, 0.5])))
-    0.75
-    """
-    step = np.diff(kept, axis=-1)
-    return np.asarray((step * ratio(right, kept)[..., 1:]).sum(axis=-1) / kept[..., -1])
