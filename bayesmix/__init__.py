@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bayesmix.imputation import pool_estimates
     from bayesmix.mixture import Mixture
     from bayesmix.model import build_model
+    from bayesmix.reporting import Report, report
 
 __version__ = "0.1.0"
 
@@ -36,6 +37,7 @@ __all__ = [
     "Fit",
     "Interval",
     "Mixture",
+    "Report",
     "build_model",
     "calibrate",
     "choose_components",
@@ -48,6 +50,7 @@ __all__ = [
     "plots",
     "pool_estimates",
     "priors",
+    "report",
 ]
 
 _HOMES = {
@@ -57,6 +60,7 @@ _HOMES = {
     "Fit": "fit",
     "Interval": "data",
     "Mixture": "mixture",
+    "Report": "reporting",
     "build_model": "model",
     "calibrate": "calibration",
     "choose_components": "choice",
@@ -64,6 +68,7 @@ _HOMES = {
     "load": "fit",
     "load_dataset": "datasets",
     "pool_estimates": "imputation",
+    "report": "reporting",
 }
 
 

@@ -1,0 +1,102 @@
+"""The section on how to repeat the analysis: settings, versions, random seed, and the lines that do it."""
+
+from bayesmix.fit import Fit
+from bayesmix.mixture import Mixture
+from bayesmix.reporting._blocks import Block, Code, Section, Text, plain
+from bayesmix.reporting._numbers import cell, facts
+from bayesmix.reporting._results import Results
+
+__all__ = ["recipe", "recipe_section"]
+
+_TARGET = 0.9
+
+
+def recipe_section(results: Results) -> Section:
+    """Return the section on versions, settings and how to repeat the fit.
+
+    Parameters
+    ----------
+    results : Results
+    """
+    info = results.fit.info
+    settings = {
+        "random seed": cell(info.random_seed),
+        "chains": cell(info.chains),
+        "draws per chain, kept": cell(info.draws),
+        "draws per chain, discarded": cell(info.tune),
+        "acceptance aimed at": cell(info.target_accept),
+        "runs until the checks were passed or given up": cell(info.rounds),
+        "every so many draws kept": cell(info.thin),
+        "engine": f"{plain(info.engine)} ({plain(info.engine_reason)})",
+        "seconds": cell(info.seconds, 1),
+        "digest of the data (SHA-256)": info.digest,
+    }
+    blocks: list[Block] = [
+        facts("How the draws were made", settings),
+        facts("Versions", {plain(name): plain(version) for name, version in sorted(info.versions.items())}),
+        Text(
+            "The lines below repeat the fit on rows with the same digest (fit.info.digest); y stands for them. Equal "
+            "numbers to the last digit need the same versions and the same kind of processor."
+        ),
+        Code(recipe(results)),
+    ]
+    return Section("reproduce", "How to repeat it", tuple(blocks))
+
+
+def recipe(results: Results) -> str:
+    """Return the lines of Python that repeat the fit.
+
+    Parameters
+    ----------
+    results : Results
+    """
+    fit, comparison = results.fit, results.comparison
+    lines = ["import bayesmix as bm", ""]
+    if fit.info.rounds > 1 and fit.info.target_accept != _TARGET:
+        lines.append(
+            f"# The last run aimed at {fit.info.target_accept:g}; give target_accept= if the first did not aim at "
+            f"{_TARGET}."
+        )
+    by_count = comparison is not None and comparison.table.index.name == "n_components"
+    if comparison is not None and by_count:
+        counts = [int(k) for k in comparison.table.index]
+        template = Mixture.from_dict(fit.mixture.to_dict() | {"n_components": 1, "classes": []})
+        given = [] if template == Mixture(1) else [f"mixture={_specification(template)}"]
+        arguments = ", ".join(["y", str(counts), *given, *_data_options(fit), *_settings(fit)])
+        lines += [f"choice = bm.choose_components({arguments})", f"fit = choice.fits[{results.name}]"]
+    else:
+        arguments = ", ".join(["y", *_data_options(fit), *_settings(fit)])
+        lines.append(f"fit = {_specification(fit.mixture)}.fit({arguments})")
+    return "\n".join(lines)
+
+
+def _specification(mixture: Mixture) -> str:
+    """Return a short expression where defaults do, else one that holds everything."""
+    k, family = mixture.n_components, mixture.family
+    if not family.multivariate and mixture == Mixture(k):
+        return f"bm.Mixture({k})"
+    return f"bm.Mixture.from_dict({mixture.to_dict()!r})"
+
+
+def _data_options(fit: Fit) -> list[str]:
+    options, layout = [], fit.layout
+    rows = fit.data
+    if rows is not None and rows.weights is not None:
+        options.append("weights=weights")
+    steps = {name: step for name, step in zip(layout.names, layout.resolutions, strict=True) if step is not None}
+    if steps:
+        options.append(f"resolution={steps[layout.names[0]] if len(layout.names) == 1 else steps!r}")
+    if fit.resolved.labelled:
+        options.append("labels=labels")
+    return options
+
+
+def _settings(fit: Fit) -> list[str]:
+    info = fit.info
+    options = [f"draws={info.draws}", f"tune={info.tune}", f"chains={info.chains}", f"random_seed={info.random_seed}"]
+    # A later run may have raised the acceptance that is aimed at by itself.
+    if info.rounds == 1 and info.target_accept != _TARGET:
+        options.append(f"target_accept={info.target_accept!r}")
+    if info.engine == "pymc":
+        options.append("engine='pymc'")
+    return options
