@@ -100,15 +100,15 @@ def check_parameters(mixture: "Mixture") -> None:
             f"priors must name parameters of the {mixture.family.name} family {list(variables)}, got {unknown[0]!r}."
             f"{hint or ' Check the spelling.'}"
         )
+    for name in ("noise", "zero_inflated"):
+        if not isinstance(getattr(mixture, name), bool):
+            raise InputError(f"{name} must be True or False, got {getattr(mixture, name)!r}. The default is False.")
     clash = [name for name in mixture.extras if name in map(str, mixture.classes)]
     if clash:
         raise InputError(
             f"classes must not use the name of a component without parameters, got {clash[0]!r}, which this mixture "
             "has besides. Call the class something else."
         )
-    for name in ("noise", "zero_inflated"):
-        if not isinstance(getattr(mixture, name), bool):
-            raise InputError(f"{name} must be True or False, got {getattr(mixture, name)!r}. The default is False.")
     counts = len(mixture.blocks) == 1 and mixture.blocks[0].family.discrete
     if mixture.zero_inflated and not (counts and mixture.blocks[0].family.reads == "number"):
         raise InputError(
