@@ -12,6 +12,7 @@ from bayesmix.plots.boundaries import plot_boundaries
 from bayesmix.plots.co_clustering import plot_co_clustering
 from bayesmix.plots.comparison import plot_comparison
 from bayesmix.plots.confusion import plot_confusion
+from bayesmix.plots.contours import plot_contours
 from bayesmix.plots.density import plot_density
 from bayesmix.plots.energy import plot_energy
 from bayesmix.plots.forest import plot_forest
@@ -19,6 +20,7 @@ from bayesmix.plots.loo_pit import plot_loo_pit
 from bayesmix.plots.membership_heatmap import plot_membership_heatmap
 from bayesmix.plots.membership_strip import plot_membership_strip
 from bayesmix.plots.membership_ternary import plot_membership_ternary
+from bayesmix.plots.pairs import plot_pairs
 from bayesmix.plots.parameters import plot_parameters
 from bayesmix.plots.pareto_k import plot_pareto_k
 from bayesmix.plots.ppc import plot_ppc
@@ -36,6 +38,7 @@ __all__ = [
     "plot_co_clustering",
     "plot_comparison",
     "plot_confusion",
+    "plot_contours",
     "plot_density",
     "plot_energy",
     "plot_forest",
@@ -43,6 +46,7 @@ __all__ = [
     "plot_membership_heatmap",
     "plot_membership_strip",
     "plot_membership_ternary",
+    "plot_pairs",
     "plot_parameters",
     "plot_pareto_k",
     "plot_ppc",

@@ -51,6 +51,8 @@ def mv_fit(frame=None, covariance="full", n_draws=N_DRAWS, **options):
     if covariance == "full":
         params["corr"] = np.full((n_draws, 2, 1), 0.6) + 0.05 * rng.normal(size=(n_draws, 2, 1))
     weights = rng.dirichlet([30.0, 30.0], size=n_draws)
+    if options.get("noise"):
+        weights = np.column_stack([0.9 * weights, np.full(n_draws, 0.1)])
     mixture = Mixture(2, family=families.MvNormal(covariance=covariance), **options)
     return make_fit(frame, weights, params, mixture=mixture)
 
