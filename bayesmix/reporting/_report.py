@@ -12,10 +12,10 @@ from bayesmix.comparison import COLUMNS
 from bayesmix.errors import InputError
 from bayesmix.fit import Fit
 from bayesmix.intervals import credible_interval
-from bayesmix.reporting import _html
 from bayesmix.reporting._blocks import Figure, Items, Section, plain
 from bayesmix.reporting._choice import choice_section, decision, shown_criteria
 from bayesmix.reporting._data import data_section
+from bayesmix.reporting._html import fragment, page
 from bayesmix.reporting._limits import limits_section
 from bayesmix.reporting._markdown import markdown
 from bayesmix.reporting._model import checks_section, model_section, parameters_section
@@ -74,7 +74,7 @@ class Report:
             If the path breaks a rule or cannot be written.
         """
         if path is None:
-            return _html.page(self.title, self.lead, self.sections, self.footer)
+            return page(self.title, self.lead, self.sections, self.footer)
         target = checked_path(path, (".html", ".htm"), "report.html")
         write_files({target: self.to_html().encode()})
         return target
@@ -129,7 +129,7 @@ class Report:
         return f"Report({self.title!r}: {names}). Write it with to_html('report.html') or to_markdown('report.md')."
 
     def _repr_html_(self) -> str:
-        return _html.fragment(self.title, self.lead, self.sections, self.footer)
+        return fragment(self.title, self.lead, self.sections, self.footer)
 
 
 def _address(name: str) -> str:

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from bayesmix.plots import plot_assignments, plot_density
+from bayesmix.plots import plot_assignments, plot_density, plot_membership_strip
 from bayesmix.reporting._blocks import Block, Section, Table, Text, plain
 from bayesmix.reporting._figures import figure
 from bayesmix.reporting._numbers import between, cell, column, frame_table, is_number, row_names, table
@@ -63,17 +63,27 @@ def memberships_section(results: Results, *, max_rows: int, figures: bool) -> Se
         return Section("memberships", title, (Text("There is one component, and every row is in it."),))
     shown = _ambiguous_first(frame, max_rows)
     blocks: list[Block] = [_counts(results, frame), Text(_sentence(frame, shown)), _listed(results, frame, shown)]
-    if figures and len(results.fit.layout.names) == 1:
-        interval = results.interval
-        blocks.append(
-            figure(
-                "memberships",
-                lambda ax: plot_assignments(results.fit, ci_prob=interval.prob, ci_kind=interval.kind, ax=ax),
-                alt="Probability of the components against the data value, with intervals.",
-                caption="Memberships along the data.",
-            )
-        )
+    if figures:
+        blocks.append(_picture(results))
     return Section("memberships", title, tuple(blocks))
+
+
+def _picture(results: Results) -> Block:
+    """Draw memberships along the data where there is one column of points, else row by row."""
+    fit, interval = results.fit, results.interval
+    if fit.layout.widths == (1,):
+        return figure(
+            "memberships",
+            lambda ax: plot_assignments(fit, ci_prob=interval.prob, ci_kind=interval.kind, ax=ax),
+            alt="Probability of the components against the data value, with intervals.",
+            caption="Memberships along the data.",
+        )
+    return figure(
+        "memberships",
+        lambda ax: plot_membership_strip(fit, ci_prob=interval.prob, ax=ax),
+        alt="A bar for every row, divided by the probabilities of its components, uncertain rows marked.",
+        caption="Memberships of the rows; a triangle marks a row that could be in another component.",
+    )
 
 
 def _ambiguous_first(frame: pd.DataFrame, most: int) -> pd.DataFrame:
