@@ -1,11 +1,11 @@
 """What plots of rows share: some of many rows, the order in which they are shown, how areas and names look."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from bayesmix.data import FloatArray, Observations
 from bayesmix.errors import InputError
@@ -152,17 +152,22 @@ def sorted_rows(probability: FloatArray) -> tuple[IntArray, IntArray]:
     return order, first[order]
 
 
-def name_rows(axes: "Axes", axis: str, labels: Sequence[Any], positions: FloatArray) -> None:
+def name_rows(axes: "Axes", axis: str, index: pd.Index, positions: FloatArray) -> None:
     """Write the rows' labels at an axis, or nothing where there are too many to be read.
 
     Parameters
     ----------
     axes : matplotlib Axes
     axis : {"x", "y"}
-    labels : sequence
+    index : pandas.Index
+        Labels in the order shown; levels of a MultiIndex are joined by commas.
     positions : ndarray
     """
-    names = [str(label) for label in labels] if len(labels) <= MOST_NAMED else []
+    names: list[str] = []
+    if len(index) <= MOST_NAMED and isinstance(index, pd.MultiIndex):
+        names = [", ".join(map(str, label)) for label in index]
+    elif len(index) <= MOST_NAMED:
+        names = [str(label) for label in index.astype(str)]
     set_ticks = axes.set_xticks if axis == "x" else axes.set_yticks
     set_ticks(list(positions) if names else [], names, fontsize="x-small")
     if axis == "x" and sum(map(len, names)) > 60:

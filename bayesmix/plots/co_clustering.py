@@ -74,10 +74,12 @@ def plot_co_clustering(
     pairs, labels, names, total = _read(fit, partition, max_rows, random_seed)
     order = _by_tree(pairs) if labels is None else _by_cluster(pairs, labels)
     axes = axes_or_new(ax, width=6.4, height=5.4)
-    image = axes.imshow(pairs[np.ix_(order, order)], cmap=_COLORMAP, vmin=0.0, vmax=1.0, interpolation="nearest")
+    options: dict[str, Any] = {"cmap": _COLORMAP, "vmin": 0.0, "vmax": 1.0, "interpolation": "nearest"}
+    # Not forced to be square: labels at the sides would cut it, or the colour bar be higher than it.
+    image = axes.imshow(pairs[np.ix_(order, order)], aspect="auto", **options)
     how = "tree" if labels is None else "cluster"
     axes.set_ylabel(f"{rows_in_words(len(pairs), total)}, by {how}")
-    name_rows(axes, "y", [names[i] for i in order], np.arange(float(len(order))))
+    name_rows(axes, "y", names[order], np.arange(float(len(order))))
     axes.set_xticks([])
     if labels is not None:
         _draw_clusters(axes, labels[order])
@@ -90,10 +92,10 @@ def plot_co_clustering(
 
 def _read(
     given: Any, partition: "Partition | None", max_rows: int, random_seed: int
-) -> tuple[FloatArray, IntArray | None, list[Any], int]:
+) -> tuple[FloatArray, IntArray | None, pd.Index, int]:
     """Return pairs, the cluster of every row, or None where nothing tells it, their names, and how many rows exist."""
     if hasattr(given, "dims"):
-        pairs, names = _checked(given), given["obs"].values.tolist()
+        pairs, names = _checked(given), pd.Index(given["obs"].values)
         return pairs, None if partition is None else _labels_of(names, partition), names, len(names)
     if isinstance(max_rows, int) and max_rows > _MOST:
         raise InputError(f"max_rows must be at most {_MOST}, one number for every pair, got {max_rows}. Draw a sample.")
@@ -102,7 +104,7 @@ def _read(
         labels = some.point_partition(random_seed=random_seed).labels.to_numpy()
     else:
         labels = _labels_by_position(given, partition)[chosen]
-    return some.co_clustering().values, labels, list(some.observations.index), given.observations.n
+    return some.co_clustering().values, labels, some.observations.index, given.observations.n
 
 
 def _checked(pairs: Any) -> FloatArray:
@@ -124,12 +126,11 @@ def _labels_by_position(fit: "Fit", partition: "Partition") -> IntArray:
     return np.asarray(partition.labels.to_numpy(), dtype=np.intp)
 
 
-def _labels_of(rows: Any, partition: "Partition") -> IntArray:
+def _labels_of(index: pd.Index, partition: "Partition") -> IntArray:
     """Return the cluster of every row of an array: by position where all rows are there, else by label."""
     labels = partition.labels
-    if len(rows) == len(labels):
+    if len(index) == len(labels):
         return np.asarray(labels.to_numpy(), dtype=np.intp)
-    index = pd.Index(rows)
     # An array names rows by text where their labels are neither numbers nor dates.
     known = labels.index if labels.index.isin(index).any() else labels.index.map(str)
     if not known.is_unique or not index.isin(known).all():

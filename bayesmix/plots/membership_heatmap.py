@@ -75,10 +75,10 @@ def plot_membership_heatmap(
         rotation=90 if max(map(len, names)) * len(names) > 9 * (width - 1.8) else 0,
         fontsize="small",
     )
-    name_rows(axes, "y", [rows.index[i] for i in order], np.arange(float(rows.n)))
+    name_rows(axes, "y", rows.index[order], np.arange(float(rows.n)))
     axes.tick_params(axis="x", length=0)
     axes.set_xlabel("component")
-    axes.set_ylabel(f"{rows_in_words(rows.n, fit.observations.n)}, by component and probability")
+    axes.set_ylabel(f"{rows_in_words(rows.n, fit.observations.n)}, sorted")
     axes.set(xlim=(-0.5, len(names) - 0.5), ylim=(rows.n - 0.5, -0.5))
     axes.spines[:].set(visible=True, color=DATA_COLOR)
     axes.figure.colorbar(image, ax=axes, label="probability of the component", pad=0.02)

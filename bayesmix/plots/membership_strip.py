@@ -94,7 +94,7 @@ def plot_membership_strip(
     ]
     if unsure.any():
         handles += _draw_marks(axes, middles[unsure], f"could flip ({100 * interval.prob:g} %)")
-    name_rows(axes, "x", [rows.index[i] for i in order], middles)
+    name_rows(axes, "x", rows.index[order], middles)
     units = "" if rows.weights is None else ", as wide as the units they stand for"
     axes.set_xlabel(f"{rows_in_words(rows.n, fit.observations.n)}{units}, by component and probability")
     axes.set_ylabel("probability of the component")

@@ -114,3 +114,12 @@ def test_what_does_not_fit_is_refused(fit):
 def test_draws_into_the_given_axes(fit):
     _, ax = plt.subplots()
     assert plot_co_clustering(fit, ax=ax) is ax
+
+
+def test_rows_are_named_by_dates_and_levels():
+    dated = column_fit(Y.set_axis(pd.date_range("2020-01-01", periods=8)), [0.0, 5.0])
+    for given in (dated, dated.co_clustering()):
+        assert sorted(row_names(plot_co_clustering(given))) == [f"2020-01-0{day}" for day in range(1, 9)]
+    levels = pd.MultiIndex.from_product([["clinic A", "clinic B"], range(4)])
+    names = row_names(plot_co_clustering(column_fit(Y.set_axis(levels), [0.0, 5.0])))
+    assert sorted(names)[0] == "clinic A, 0"
