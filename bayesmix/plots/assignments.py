@@ -70,7 +70,7 @@ def plot_assignments(
     if len(fit.layout.names) > 1 or fit.layout.widths != (1,):
         raise InputError(
             f"plot_assignments needs one column of points for its axis, got {fit.info.measure} in "
-            f"{list(fit.layout.names)}. Look at fit.assignments(), or at plot_density(column=...)."
+            f"{list(fit.layout.names)}. Use plot_membership_strip for any rows, or plot_boundaries(column=...)."
         )
     values, counts = np.unique(fit.observations.values, return_counts=True)
     few = len(values) <= _MAX_POINTS

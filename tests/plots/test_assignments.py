@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from matplotlib.colors import same_color
 
+from bayesmix.errors import InputError
 from bayesmix.plots import plot_assignments
 from bayesmix.plots._style import component_style
 from tests.helpers import two_groups
 from tests.plots._artists import bands, bars, legend_texts, line
+from tests.plots._fits import mixed_fit
 
 
 def drawn_points(axes, n_components):
@@ -95,3 +97,8 @@ def test_many_rows_become_curves_and_bands():
 def test_one_component_has_probability_one(column):
     axes = plot_assignments(two_groups(column, n_components=1))
     assert {y for y, _, _ in drawn_points(axes, 1).values()} == {1.0}
+
+
+def test_several_columns_are_refused_with_what_to_use_instead():
+    with pytest.raises(InputError, match=r"one column of points.*plot_membership_strip.*plot_boundaries"):
+        plot_assignments(mixed_fit())
