@@ -165,9 +165,7 @@ def test_columns_of_a_table_are_rounded_by_name(arms):
     assert fit.info.measure == "intervals of 0.5 in 'length', points in 'visits', points in 'extra'"
     auto = bm.Mixture(1, family).fit(frame, resolution="auto", **QUICK)
     assert auto.info.digest == fit.info.digest
-    pd.testing.assert_frame_equal(
-        fit.predict(frame.iloc[[0]]).drop(columns="outside"), fit.assignments().iloc[[0]]
-    )
+    pd.testing.assert_frame_equal(fit.predict(frame.iloc[[0]]).drop(columns="outside"), fit.assignments().iloc[[0]])
     with pytest.raises(InputError, match="must be given by column"):
         bm.Mixture(1, family).fit(frame, resolution=0.5, **QUICK)
 
