@@ -4,14 +4,13 @@ import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from bayesmix import averaging, plots
+from bayesmix import averaging, cards, plots
 from bayesmix.blocks import read_new_rows, read_rows, refuse_unidentified
 from bayesmix.comparison import Ranking, adequate, rank
 from bayesmix.criteria import check_counts
@@ -42,8 +41,6 @@ _EVIDENCE_WORK, _REFIT_WORK = 0.5, 0.5
 
 _FAILURES = (BayesmixError, ArithmeticError, RuntimeError, np.linalg.LinAlgError)
 """Errors of one fit that say nothing about the others."""
-
-_SHOWN_AS_ZERO = 5e-7
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,19 +237,11 @@ class Comparison[Name]:
         return plots.plot_comparison(self.table, **options)
 
     def __repr__(self) -> str:
-        shown = self.table.drop(columns="note").map(lambda v: _shown(v) if isinstance(v, float) else v)
-        notes = [f"{name!r}: {note}" for name, note in self.table["note"].items() if note]
-        return "\n".join([shown.to_string(), *notes, self.text])
+        return cards.comparison_text(self.ranking, self.text)
 
     def _repr_html_(self) -> str:
-        with pd.option_context("display.max_colwidth", None):
-            table = self.table.to_html(float_format=_shown)
-        return f"{table}<p>{escape(self.text)}</p>"
-
-
-def _shown(value: float) -> str:
-    """Return four digits, with small numbers such as weights as 0 and large ones such as elpd to a tenth."""
-    return f"{value:.1f}" if abs(value) >= 1000 else f"{0.0 if abs(value) < _SHOWN_AS_ZERO else value:.4g}"
+        best = self.best if adequate(self.ranking) else None
+        return cards.comparison_html(self.ranking, self.text, best, self.fits)
 
 
 def choose_components(

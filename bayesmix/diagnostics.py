@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from bayesmix import display
 from bayesmix.audit import Audit, audit
 from bayesmix.convergence import ESS_MIN, RHAT_MAX, convergence, stack_draws
 from bayesmix.data import FloatArray, Observations
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["BFMI_MIN", "Diagnosis", "check"]
 
 BFMI_MIN = 0.3
+
+_SHOWN = 8
 
 _SETTLED = 1.05
 """R-hat up to which chains at least explore the same region."""
@@ -65,10 +68,34 @@ class Diagnosis:
         )
 
     def __repr__(self) -> str:
-        return f"Diagnosis(ok={self.ok})\n{self.text}"
+        verdict, *notes = self.text.split(" Note: ")
+        return "\n".join([f"Diagnosis(ok={self.ok})", verdict, *(f"Note: {note}" for note in notes)])
 
     def _repr_html_(self) -> str:
-        return f"<p>{self.text}</p>{self.table.to_html(float_format='{:.4g}'.format)}"
+        verdict, *notes = self.text.split(" Note: ")
+        worst = self.table.sort_values("r_hat", ascending=False).index[:_SHOWN]
+        rest = self.table.drop(index=worst)
+        parts = [
+            display.paragraph(verdict),
+            display.note_list([note[0].upper() + note[1:] for note in notes]),
+            f"<div>{self._pictures()}</div>",
+            display.table(self.table.loc[worst].rename_axis(index="highest R-hat first")),
+            display.details(f"{len(rest)} more", display.table(rest)) if len(rest) else "",
+        ]
+        verdict = "passed" if self.ok else "did not pass"
+        return display.card("Checks of the fit", parts, ok=self.ok, verdict=verdict)
+
+    def _pictures(self) -> str:
+        """Return the largest R-hat and the smallest effective sample sizes with their limits."""
+        rhat, bulk, tail = self.worst
+        if not np.isfinite([rhat, bulk, tail]).all():
+            return ""
+        limits = display.Mark(RHAT_MAX, f"limit {RHAT_MAX}"), display.Mark(ESS_MIN, f"limit {ESS_MIN}")
+        below = [display.Row("R-hat, largest", rhat, 1.0, rhat)]
+        above = [display.Row(f"ESS {k}, smallest", size, 0.0, size) for k, size in (("bulk", bulk), ("tail", tail))]
+        return display.svg_rows(below, limits[:1], "lower is better") + display.svg_rows(
+            above, limits[1:], "higher is better"
+        )
 
 
 def check(posterior: Posterior) -> Diagnosis:

@@ -3,13 +3,12 @@
 import os
 from collections.abc import Sequence
 from functools import cached_property
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import pandas as pd
 
-from bayesmix import criteria, diagnostics, evidence, plots, prediction, storage
+from bayesmix import cards, criteria, diagnostics, evidence, plots, prediction, storage
 from bayesmix.blocks import read_rows
 from bayesmix.data import Observations
 from bayesmix.errors import InputError
@@ -218,25 +217,10 @@ class Fit(Grouped):
         return storage.write(self, path, data=data)
 
     def __repr__(self) -> str:
-        info = self.info
-        table = self.summary()
-        return (
-            f"Fit of {self.resolved.n_components} {self.resolved.family.name} component"
-            f"{'s' if self.n_components > 1 else ''}{''.join(f' + {name}' for name in self.resolved.extras)} to "
-            f"{info.n} rows of {info.name!r}{'' if info.measure == 'points' else f' as {info.measure}'} "
-            f"({info.chains} x {info.draws} draws, seed {info.random_seed}, {info.seconds:.1f} s)\n"
-            f"{table.iloc[:, :4].to_string()}\n{self.check().text}\n{self._prior_text()}"
-        )
-
-    def _prior_text(self) -> str:
-        varying = self.resolved.priors_in_words().items()
-        shown = (f"{name} {words}" for name, words in varying if name != "w" or len(self.component_labels) > 1)
-        return f"Priors: {' | '.join(shown)}."
+        return cards.fit_text(self, self.check())
 
     def _repr_html_(self) -> str:
-        head, *_ = repr(self).splitlines()
-        text = f"<p>{escape(self.check().text)}</p><p>{escape(self._prior_text())}</p>"
-        return f"<p><b>{escape(head)}</b></p>{self.summary().to_html()}{text}"
+        return cards.fit_html(self, self.check())
 
     @classmethod
     def _of(cls, posterior: Posterior) -> Self:

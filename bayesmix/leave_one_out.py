@@ -24,6 +24,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import pandas as pd
 
+from bayesmix import display
 from bayesmix.assignment import batch_error, log_responsibilities, table_draws, with_data
 from bayesmix.criteria import relative_efficiency
 from bayesmix.data import FloatArray
@@ -259,7 +260,8 @@ class LooEvaluation:
         return f"LooEvaluation(n={self.n}, mapping={self.mapping_kind})\n{self.text}"
 
     def _repr_html_(self) -> str:
-        return f"<p>{self.text}</p>{self.table.round(3).to_html()}"
+        parts = [display.paragraph(self.text), display.table(self.table.round(3).rename_axis(index="score"))]
+        return display.card(f"Leave-one-out evaluation of {self.n} rows", parts, verdict=f"{self.mapping_kind} mapping")
 
 
 def evaluate_left_out(

@@ -27,6 +27,7 @@ from bayesmix.priors import (
     prior_from_dict,
     weights_from_dict,
 )
+from bayesmix.specification import Described
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -38,8 +39,8 @@ __all__ = ["Mixture", "check_n_components"]
 _UNIFORM = Dirichlet(1.0)
 
 
-@dataclass(frozen=True, init=False)
-class Mixture:
+@dataclass(frozen=True, init=False, repr=False)
+class Mixture(Described):
     """A finite mixture of `n_components` groups, before it has seen any data.
 
     The density of a row is ``sum_k w[k] * f(y | parameters[k])``; which group a row belongs to is summed out.

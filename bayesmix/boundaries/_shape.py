@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bayesmix import display
 from bayesmix.boundaries._line import Line, line_of
 from bayesmix.boundaries._table import boundary_table
 from bayesmix.errors import InputError
@@ -54,6 +55,12 @@ class RuleShape:
 
     def __repr__(self) -> str:
         return f"RuleShape(monotone={self.monotone})\n{self.text}"
+
+    def _repr_html_(self) -> str:
+        found = display.table(self.table) if len(self.table) else ""
+        parts = [display.paragraph(self.text), found, display.table(self.boundaries)]
+        words = "no component comes back" if self.monotone else "a component comes back"
+        return display.card("Shape of the rule", parts, verdict=words)
 
 
 def rule_shape(posterior: Posterior, interval: CredibleInterval, column: str | None = None) -> RuleShape:

@@ -2,17 +2,22 @@
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from html import escape
 from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from bayesmix import display
 from bayesmix.intervals import CredibleInterval, IntervalKind
 
 __all__ = ["Evaluation", "Interval", "MappingKind"]
 
 type MappingKind = Literal["declared", "best match"]
+
+
+_PICTURED = ("accuracy", "balanced_accuracy", "roc_auc")
+#: Words of the picture nearer to each other than this would overlap.
+_APART = 0.35
 
 
 class Interval(NamedTuple):
@@ -137,4 +142,19 @@ class Evaluation:
         return f"Evaluation(n={self.n}, classes={list(self.classes)}, mapping={kind}, {shown})"
 
     def _repr_html_(self) -> str:
-        return f"<p>{escape(self.text)}</p>{self.table.round(3).to_html()}"
+        rows = []
+        for name in _PICTURED:
+            estimate, low, high = self._numbers(name)
+            if np.isfinite([estimate, low, high]).all():
+                rows.append(display.Row(name.replace("_", " "), estimate, low, high, color=display.ACCENT))
+        marks = [display.Mark(end, f"{end:g}") for end in (0.0, 1.0) if abs(end - self.base_rate) > _APART]
+        marks.append(display.Mark(self.base_rate, f"largest class {self.base_rate:.2f}"))
+        words = f"estimate and total {100 * self.ci_prob:g} % {self.ci_kind.upper()}"
+        parts = [
+            display.svg_rows(rows, marks, words, (0.0, 1.0)) if rows else "",
+            display.paragraph(self.text),
+            display.table(self.table.round(3).rename_axis(index="score")),
+        ]
+        counts = f"{np.trace(self.confusion.to_numpy())} of {self.n} rows right"
+        verdict = "best match: optimistic" if self.mapping_kind == "best match" else "declared classes"
+        return display.card(f"Evaluation: {counts}", parts, verdict=verdict)

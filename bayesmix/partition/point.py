@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from bayesmix import display
 from bayesmix.data import FloatArray
 from bayesmix.errors import InputError
 from bayesmix.likelihood import row_chunks
@@ -24,6 +25,7 @@ type PartitionLoss = Literal["vi", "binder"]
 _MOST_ITEMS = 5000
 """Up to so many distinct rows are searched; of more a random sample is."""
 
+_SHOWN = 20
 _TREE_DRAWS = 300
 _TERMS = {"vi": 4_000_000, "binder": 10_000_000}
 
@@ -57,6 +59,11 @@ class Partition:
 
     def __repr__(self) -> str:
         return f"Partition(n_clusters={self.n_clusters}, loss={self.loss!r})\n{self.text}"
+
+    def _repr_html_(self) -> str:
+        sizes = self.labels.value_counts().sort_index().rename_axis("cluster").to_frame("rows")
+        parts = [display.paragraph(self.text), display.table(sizes.iloc[:_SHOWN])]
+        return display.card(f"{self.n_clusters} cluster{'s' if self.n_clusters > 1 else ''} of rows", parts)
 
 
 def point_partition(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from bayesmix.choice import Comparison
 
-__all__ = ["plot_comparison"]
+__all__ = ["plot_comparison", "shown_differences"]
 
 type BoolArray = npt.NDArray[np.bool_]
 
@@ -62,12 +62,9 @@ def plot_comparison(comparison: "Comparison[Any] | Ranking | pd.DataFrame", *, a
     there = table["elpd"].notna().to_numpy()
     handles: list[Any] = []
     if there.any():
-        elpd, by_waic = _numbers(table, "elpd"), _numbers(table, "elpd_waic")
-        judged = passed if passed.any() else there
-        top = int(np.argmax(np.where(judged, elpd, -np.inf)))
-        diff, waic = elpd - elpd[top], by_waic - by_waic[top]
-        error = np.nan_to_num(np.hypot(_numbers(table, "dse"), _numbers(table, "subsampling_dse")))
-        near = _near(diff, error, passed)
+        diff, error, near = shown_differences(table, passed)
+        by_waic = _numbers(table, "elpd_waic")
+        waic = by_waic - by_waic[int(np.argmax(diff == 0))]
         handles += _draw_fits(axes, table, y, (diff, error), near & there, passed)
         shown = near & there & np.isfinite(waic)
         handles += axes.plot(waic[shown], y[shown] - _SHIFT, "x", color=_WAIC_COLOR, label="by WAIC", zorder=4)
@@ -105,17 +102,33 @@ def _numbers(table: pd.DataFrame, column: str) -> FloatArray:
     return np.asarray(table[column].to_numpy(dtype=float, na_value=np.nan))
 
 
-def _near(diff: FloatArray, error: FloatArray, passed: BoolArray) -> BoolArray:
-    """Return the fits that fit on one scale: the best, the next, and those not many times farther than the nearer."""
-    reach, limit = 0.0, 0.0
-    distance = np.abs(diff)
-    judged = passed if passed.any() else np.isfinite(diff)
+def shown_differences(table: pd.DataFrame, passed: BoolArray) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Return each fit's elpd less the best one's, its standard error, and whether it fits on one scale with the others.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``Comparison.table``, with at least one elpd.
+    passed : ndarray of bool
+        Which fits passed their checks; the best is one of them, where there are any.
+
+    Returns
+    -------
+    diff, error : ndarray
+        NaN without elpd; 0 where the error is not known.
+    near : ndarray of bool
+        The best, the next, and those not many times farther than the nearer ones.
+    """
+    elpd = _numbers(table, "elpd")
+    judged = passed if passed.any() else np.isfinite(elpd)
+    diff = elpd - np.max(elpd[judged])
+    error = np.nan_to_num(np.hypot(_numbers(table, "dse"), _numbers(table, "subsampling_dse")))
+    reach, limit, distance = 0.0, _NEAR, np.abs(diff)
     for rank, i in enumerate(np.flatnonzero(judged)[np.argsort(distance[judged], kind="stable")]):
         if rank > 1 and distance[i] > max(_NEAR, _TIMES * reach):
             break
-        reach = max(reach, distance[i] + error[i])
-        limit = max(limit, distance[i])
-    return np.asarray(distance <= max(limit, _NEAR))
+        reach, limit = max(reach, distance[i] + error[i]), max(limit, distance[i])
+    return diff, error, np.asarray(distance <= limit)
 
 
 def _draw_fits(
