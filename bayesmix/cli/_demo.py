@@ -1,44 +1,9 @@
-"""The command line: ``bayesmix demo`` runs the main job on the arm lengths."""
+"""`bayesmix demo`: the main job on the arm lengths, printed, with its figures."""
 
-import argparse
 import os
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-from bayesmix import __version__
-from bayesmix.errors import BayesmixError
-
-__all__ = ["main"]
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line.
-
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        Without the program's name; ``sys.argv`` by default.
-
-    Returns
-    -------
-    int
-        Exit code: 0 when all went well, 2 for a mistake in the input.
-    """
-    parser = argparse.ArgumentParser(prog="bayesmix", description="Bayesian mixture models for analysts.")
-    parser.add_argument("--version", action="version", version=f"bayesmix {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True)
-    demo = commands.add_parser("demo", help="fit, compare and score mixtures of 19 arm lengths")
-    demo.add_argument("--output", type=Path, default=Path("bayesmix-demo"), help="folder for the figures")
-    demo.add_argument("--quick", action="store_true", help="fewer draws and components")
-    demo.add_argument("--seed", type=int, default=1, help="random seed")
-    chosen = parser.parse_args(arguments)
-    try:
-        run_demo(chosen.output, quick=chosen.quick, random_seed=chosen.seed)
-    except (BayesmixError, OSError) as error:
-        print(f"bayesmix: {error}", file=sys.stderr)
-        return 2
-    return 0
+__all__ = ["run_demo"]
 
 
 def run_demo(output: Path, *, quick: bool, random_seed: int) -> None:
