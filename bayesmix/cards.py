@@ -30,6 +30,7 @@ _DRAWS = 400
 _POINTS = 101
 _MAX_BINS, _MAX_PICTURES = 40, 3
 _FEW_VALUES = 8
+_DASHES = {"-": "", "--": "5 3", ":": "1.5 3", "-.": "6 3 1.5 3"}
 #: The numbers of a comparison that are shown at once, with their digits.
 _COLUMNS = {"elpd": 1, "elpd_diff": 2, "dse": 2, "weight": 2, "log_evidence": 1, "r_hat": 3, "ess": 0}
 _NOTE = " Note: "
@@ -169,7 +170,10 @@ def _picture(posterior: Posterior, column: int) -> str:
     each = component_densities(posterior, thinned(posterior.arrays, _DRAWS), cells).mean(axis=0)
     curves = [display.Curve(each.sum(axis=0), width=2.0)]
     if len(each) > 1:
-        curves += [display.Curve(y, component_style(k).color) for k, y in enumerate(each)]
+        styles = [component_style(k) for k in range(len(each))]
+        curves += [
+            display.Curve(y, style.color, dash=_DASHES[style.linestyle]) for y, style in zip(each, styles, strict=True)
+        ]
     bars = _bars(own.values[own.present], own.merged.counts, own.merged.values, discrete=discrete)
     names = categories_of(posterior, column) or [f"{value:g}" for value in grid]
     ticks = (str(names[0]), str(names[-1])) if discrete else None

@@ -139,6 +139,9 @@ def test_pictures_show_the_components_that_the_table_names(shown):
     for color in ("#0072B2", "#D55E00"):
         assert f'stroke="{color}"' in html
         assert f"background:{color}" in html
+    many = two_groups(np.arange(30.0), n_components=8)._repr_html_()
+    assert many.count("<polyline") == 9
+    assert many.count('stroke-dasharray="5 3"') == 2  # the seventh and the eighth have the colours of the first two
     assert shown["fit_without_data"]._repr_html_().count("<svg") == 0
     assert shown["fit_of_a_table"]._repr_html_().count("<svg") == 3
 

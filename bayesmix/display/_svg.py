@@ -28,11 +28,14 @@ class Curve:
         Heights at the picture's points.
     color : str
     width : float
+    dash : str
+        SVG's ``stroke-dasharray``; a solid line where empty.
     """
 
     y: Numbers
     color: str = "currentColor"
     width: float = 1.5
+    dash: str = ""
 
 
 def svg_curves(
@@ -81,9 +84,9 @@ def svg_curves(
             parts += [f'<circle cx="{a}" cy="{b}" r="3" fill="{curve.color}"/>' for a, b in at]
         else:
             line = " ".join(f"{a},{b}" for a, b in at)
-            parts.append(
-                f'<polyline points="{line}" fill="none" stroke="{curve.color}" stroke-width="{curve.width:g}"/>'
-            )
+            look = f'stroke="{curve.color}" stroke-width="{curve.width:g}"'
+            look += f' stroke-dasharray="{curve.dash}"' if curve.dash else ""
+            parts.append(f'<polyline points="{line}" fill="none" {look}/>')
     parts.append(f'<line x1="5" y1="{base}" x2="{width - 5}" y2="{base}" stroke="currentColor" opacity=".6"/>')
     first, last = ticks or (_tick(float(x[0]), high - low), _tick(float(x[-1]), high - low))
     middle = ("middle", "middle") if points else ("start", "end")

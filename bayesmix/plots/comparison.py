@@ -26,7 +26,9 @@ _SHIFT = 0.26
 _NEAR, _TIMES = 10.0, 5.0
 
 
-def plot_comparison(comparison: "Comparison[Any] | Ranking | pd.DataFrame", *, ax: "Axes | None" = None) -> "Axes":
+def plot_comparison(
+    comparison: "Comparison[Any] | Ranking | pd.DataFrame", *, numbers: bool = True, ax: "Axes | None" = None
+) -> "Axes":
     """Draw how far every fit's expected log predictive density is from the best one's, with the numbers beside.
 
     Each fit has a row: a circle at its LOO estimate less that of the best fit that passed its checks, and a bar of one
@@ -38,16 +40,18 @@ def plot_comparison(comparison: "Comparison[Any] | Ranking | pd.DataFrame", *, a
     ----------
     comparison : Comparison, Ranking or DataFrame
         ``Comparison.table`` will do; of the table alone, fits without ``elpd_diff`` are taken to have failed.
+    numbers : bool, default True
+        Whether to write elpd with its standard error, the stacking weight and, where known, the log evidence to the
+        right of each fit.
     ax : matplotlib Axes, optional
-        Where to draw; a new figure by default. The numbers stand to its right.
+        Where to draw; a new figure by default. The numbers stand to the right of it.
 
     Returns
     -------
     matplotlib Axes
         First fit on top. The first one that is not clearly worse has a colour of its own. Circles are hollow where a
         fit failed its checks; a fit without numbers keeps its place and is named as missing. Fits so far off that the
-        others could not be told apart are arrows at the edge with their difference. Beside each fit stand its elpd and
-        standard error, its stacking weight and, where known, the log evidence.
+        others could not be told apart are arrows at the edge with their difference.
 
     Examples
     --------
@@ -57,7 +61,7 @@ def plot_comparison(comparison: "Comparison[Any] | Ranking | pd.DataFrame", *, a
     >>> ax = bm.plots.plot_comparison(choice)  # doctest: +SKIP
     """
     table, passed = _read(comparison)
-    axes = axes_or_new(ax, width=8.5, height=1.8 + 0.5 * max(len(table), 2))
+    axes = axes_or_new(ax, width=8.5 if numbers else 7.0, height=1.8 + 0.5 * max(len(table), 2))
     y = np.arange(len(table), dtype=float)
     there = table["elpd"].notna().to_numpy()
     handles: list[Any] = []
@@ -72,12 +76,13 @@ def plot_comparison(comparison: "Comparison[Any] | Ranking | pd.DataFrame", *, a
         handles.append(axes.axvspan(-CLEAR_DIFFERENCE, 0, color=DATA_COLOR, alpha=0.5, label=label, zorder=0))
         handles.append(axes.axvline(0, color=GUIDE_COLOR, linestyle="--", linewidth=1, label="best", zorder=1))
         _point_at_far_ones(axes, y, (diff, error), there & ~near, passed)
-        _write_numbers(axes, table, y, there)
+        if numbers:
+            _write_numbers(axes, table, y, there)
     for position in y[~there]:
         where: Any = {"transform": axes.get_yaxis_transform(), "ha": "center", "va": "center", "fontsize": "small"}
         axes.text(0.5, position, "no fit: see its note", color=GUIDE_COLOR, fontstyle="italic", **where)
     axes.set_yticks(y, [str(name) for name in table.index])
-    axes.set_ylim(len(table) - 0.5, -1.1)
+    axes.set_ylim(len(table) - 0.5, -1.1 if numbers else -0.6)
     axes.set_ylabel("number of components" if table.index.name == "n_components" else str(table.index.name))
     axes.set_xlabel("elpd less that of the best, nats (bars: 1 standard error of the difference)")
     if there.any():

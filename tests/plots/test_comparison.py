@@ -113,6 +113,11 @@ def test_numbers_stand_beside(ranking):
     assert rows[2.0] == ["−53.0 (2.5)", "0.25", "–"]
 
 
+def test_numbers_can_be_left_out(ranking):
+    rows = written(plot_comparison(ranking, numbers=False))
+    assert list(rows) == [4.0]
+
+
 def test_without_any_evidence_there_is_no_column_for_it(table):
     table["log_evidence"] = np.nan
     assert written(plot_comparison(table))[-0.8] == ["elpd (se)", "weight"]
