@@ -234,7 +234,7 @@ class Comparison[Name]:
 
     def plot(self, **options: Any) -> "Axes":
         """Draw elpd with standard errors; see `bayesmix.plots.plot_comparison`."""
-        return plots.plot_comparison(self.table, **options)
+        return plots.plot_comparison(self, **options)
 
     def __repr__(self) -> str:
         return cards.comparison_text(self.ranking, self.text)

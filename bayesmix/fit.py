@@ -204,6 +204,94 @@ class Fit(Grouped):
         """Draw the ROC curve with its band; arguments as for `evaluate` and `bayesmix.plots.plot_roc`."""
         return plots.plot_roc(self.evaluate(labels, classes=classes, ci_prob=ci_prob, ci_kind=ci_kind), ax=ax)
 
+    def plot_membership_strip(self, **options: Any) -> "Axes":
+        """Draw the probabilities of every row as stacked bars; see `bayesmix.plots.plot_membership_strip`."""
+        return plots.plot_membership_strip(self, **options)
+
+    def plot_membership_ternary(self, **options: Any) -> "Axes":
+        """Draw rows of three components in a triangle; see `bayesmix.plots.plot_membership_ternary`."""
+        return plots.plot_membership_ternary(self, **options)
+
+    def plot_membership_heatmap(self, **options: Any) -> "Axes":
+        """Draw rows by components, darker where more probable; see `bayesmix.plots.plot_membership_heatmap`."""
+        return plots.plot_membership_heatmap(self, **options)
+
+    def plot_co_clustering(self, **options: Any) -> "Axes":
+        """Draw for pairs of rows how probably they are of one group; see `bayesmix.plots.plot_co_clustering`."""
+        return plots.plot_co_clustering(self, **options)
+
+    def plot_boundaries(self, **options: Any) -> "Axes":
+        """Draw memberships along a column and its decision boundaries; see `bayesmix.plots.plot_boundaries`."""
+        return plots.plot_boundaries(self, **options)
+
+    def plot_contours(self, x: str, y: str, **options: Any) -> "Axes":
+        """Draw rows and density in the plane of two columns; see `bayesmix.plots.plot_contours`."""
+        return plots.plot_contours(self, x, y, **options)
+
+    def plot_prior_posterior(self, **options: Any) -> Any:
+        """Draw what the priors said and what the data made of it; see `bayesmix.plots.plot_prior_posterior`."""
+        return plots.plot_prior_posterior(self, **options)
+
+    def plot_forest(self, **options: Any) -> Any:
+        """Draw parameters by component with their intervals; see `bayesmix.plots.plot_forest`."""
+        return plots.plot_forest(self, **options)
+
+    def plot_parameters(self, **options: Any) -> "Axes":
+        """Draw the joint posterior of two parameters; see `bayesmix.plots.plot_parameters`."""
+        return plots.plot_parameters(self, **options)
+
+    def plot_ppc(self, **options: Any) -> "Axes":
+        """Draw the data among data sets simulated from the fit; see `bayesmix.plots.plot_ppc`."""
+        return plots.plot_ppc(self, **options)
+
+    def plot_loo_pit(self, **options: Any) -> "Axes":
+        """Draw whether rows fall where a fit without them expects them; see `bayesmix.plots.plot_loo_pit`."""
+        return plots.plot_loo_pit(self, **options)
+
+    def plot_pareto_k(self, **options: Any) -> "Axes":
+        """Draw how far importance weights can be relied on, row by row; see `bayesmix.plots.plot_pareto_k`."""
+        return plots.plot_pareto_k(self, **options)
+
+    def plot_trace(self, **options: Any) -> Any:
+        """Draw the chains by ArviZ; see `bayesmix.plots.plot_trace`."""
+        return plots.plot_trace(self, **options)
+
+    def plot_rank(self, **options: Any) -> Any:
+        """Draw the ranks of the chains by ArviZ; see `bayesmix.plots.plot_rank`."""
+        return plots.plot_rank(self, **options)
+
+    def plot_energy(self, **options: Any) -> Any:
+        """Draw the sampler's energies by ArviZ; see `bayesmix.plots.plot_energy`."""
+        return plots.plot_energy(self, **options)
+
+    def plot_pairs(self, columns: Sequence[str] | None = None, **options: Any) -> Any:
+        """Draw all pairs of columns; see `bayesmix.plots.plot_pairs`."""
+        return plots.plot_pairs(self, columns, **options)
+
+    def plot_reliability(
+        self,
+        labels: Any,
+        *,
+        classes: Sequence[Any] | None = None,
+        ci_prob: float | None = None,
+        ci_kind: str | None = None,
+        ax: "Axes | None" = None,
+    ) -> "Axes":
+        """Draw how often forecasts came true; arguments as for `evaluate` and `bayesmix.plots.plot_reliability`."""
+        return plots.plot_reliability(self.evaluate(labels, classes=classes, ci_prob=ci_prob, ci_kind=ci_kind), ax=ax)
+
+    def plot_rejection(
+        self,
+        labels: Any,
+        *,
+        classes: Sequence[Any] | None = None,
+        ci_prob: float | None = None,
+        ci_kind: str | None = None,
+        ax: "Axes | None" = None,
+    ) -> "Axes":
+        """Draw the accuracy among the surest rows; arguments as for `evaluate` and `bayesmix.plots.plot_rejection`."""
+        return plots.plot_rejection(self.evaluate(labels, classes=classes, ci_prob=ci_prob, ci_kind=ci_kind), ax=ax)
+
     def save(self, path: str | os.PathLike[str], *, data: bool = True) -> Path:
         """Save the fit as ``.nc`` or ``.zarr``; it stores the data unless ``data=False``.
 
