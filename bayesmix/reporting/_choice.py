@@ -61,10 +61,10 @@ def choice_section(results: Results, *, figures: bool) -> Section:
         blocks.append(
             figure(
                 "comparison",
-                lambda ax: plot_comparison(comparison.table, ax=ax),
-                alt="Expected log predictive density of every fit, with its standard error and that of the difference "
-                "to the best; the numbers are in the table.",
-                caption="Expected log predictive density of every fit, higher is better.",
+                lambda ax: plot_comparison(comparison, numbers=False, ax=ax),
+                alt="How far every fit's expected log predictive density is below the best one's, with the standard "
+                "error of the difference; the numbers are in the table.",
+                caption="Expected log predictive density less that of the best fit, further right is better.",
                 size=(7.0, 1.4 + 0.55 * max(len(comparison.table), 2)),
             )
         )
