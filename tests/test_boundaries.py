@@ -296,8 +296,8 @@ def test_arm_lengths(fit):
     assert not shape.monotone
     (row,) = shape.table.to_dict("records")
     assert (row["component"], row["side"], row["rows"]) == (1, "below", 0.0)
-    # The largest likelihood has this boundary near 8.75; it is where half of the draws that have it have theirs. Over 52
-    # random seeds the median of 8000 draws is 8.7 with a standard deviation of 0.36.
+    # The largest likelihood has this boundary near 8.75; it is where half of the draws that have it have theirs. Over
+    # 52 random seeds the median of 8000 draws is 8.7 with a standard deviation of 0.36.
     assert row["median"] == pytest.approx(8.75, abs=4 * 0.36)
     assert row["boundary"] < row["median"]
     assert 0.5 < row["share"] < 0.7
