@@ -105,7 +105,7 @@ def averaged_density(
     if len(parts) == 1:
         return prediction.density(first, points, interval, position)[list(names)]
     out = np.empty((3, len(points)))
-    cells = [prediction._grid_cells(part.posterior, position, points) for part in parts]
+    cells = [prediction.grid_cells(part.posterior, position, points) for part in parts]
     share = _shares(parts)
     for rows in row_chunks(len(points), len(share)):
         logs = [_log_density(p.posterior, p.draws, own[rows]) for p, own in zip(parts, cells, strict=True)]

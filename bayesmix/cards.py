@@ -20,7 +20,7 @@ from bayesmix.plots._parameters import Quantity, quantities
 from bayesmix.plots._style import component_style
 from bayesmix.plots.comparison import shown_differences
 from bayesmix.posterior import Posterior
-from bayesmix.prediction import _grid_cells, categories_of, default_grid, is_discrete
+from bayesmix.prediction import categories_of, default_grid, grid_cells, is_discrete
 
 __all__ = ["comparison_html", "comparison_text", "fit_html", "fit_text"]
 
@@ -164,7 +164,7 @@ def _picture(posterior: Posterior, column: int) -> str:
     if not discrete:
         grid = np.linspace(grid[0], grid[-1], _POINTS)
     try:
-        cells = _grid_cells(posterior, column, grid)
+        cells = grid_cells(posterior, column, grid)
     except InputError:  # trials that differ between rows have no one distribution
         return ""
     each = component_densities(posterior, thinned(posterior.arrays, _DRAWS), cells).mean(axis=0)

@@ -38,7 +38,15 @@ from bayesmix.posterior import DrawArrays, Posterior
 from bayesmix.relabeling import agree_with
 from bayesmix.scores import log_sum_exp, one_vs_rest_log_odds
 
-__all__ = ["LooEvaluation", "LooMemberships", "evaluate_left_out", "loo_assignments", "loo_memberships"]
+__all__ = [
+    "LooEvaluation",
+    "LooMemberships",
+    "efficiency_of_rows",
+    "evaluate_left_out",
+    "loo_assignments",
+    "loo_memberships",
+    "psis_weights",
+]
 
 _MAX_ROWS, _EFFICIENCY_ROWS = 20_000, 1000
 _CERTAIN = 1e290  # log-odds of a class without a component
@@ -110,9 +118,9 @@ def _compute(posterior: Posterior, *, exact: bool) -> LooMemberships:
         )
     draws, width = posterior.arrays, len(posterior.component_labels)
     told, pareto_k = _Told.empty(len(cells), width), np.full(len(cells), np.nan)
-    r_eff = _relative_efficiency(posterior, cells)
+    r_eff = efficiency_of_rows(posterior, cells)
     for chunk in row_chunks(len(cells), draws.weights.size):
-        log_weights, pareto_k[chunk] = _psis(row_log_density(posterior, draws, cells[chunk]), r_eff)
+        log_weights, pareto_k[chunk] = psis_weights(row_log_density(posterior, draws, cells[chunk]), r_eff)
         told.fill(chunk, _log_r(posterior, draws, cells[chunk]), log_weights)
     good_k = min(1 - 1 / np.log10(draws.n_draws), 0.7)
     refitted, failed = np.zeros(len(cells), dtype=bool), np.zeros(len(cells), dtype=bool)
@@ -130,7 +138,7 @@ def _compute(posterior: Posterior, *, exact: bool) -> LooMemberships:
     return LooMemberships(told.log_probability, told.log_odds, told.mc_error, pareto_k, refitted, failed)
 
 
-def _relative_efficiency(posterior: Posterior, cells: FloatArray) -> float:
+def efficiency_of_rows(posterior: Posterior, cells: FloatArray) -> float:
     """Return what `bayesmix.criteria.relative_efficiency` says of at most 1000 rows."""
     import xarray as xr
 
@@ -143,7 +151,7 @@ def _relative_efficiency(posterior: Posterior, cells: FloatArray) -> float:
     return relative_efficiency(xr.DataArray(shaped, dims=("chain", "draw", "obs")))
 
 
-def _psis(log_lik: FloatArray, r_eff: float) -> tuple[FloatArray, FloatArray]:
+def psis_weights(log_lik: FloatArray, r_eff: float) -> tuple[FloatArray, FloatArray]:
     """Return smoothed log weights (S, n) that sum to 1 for each row, and their Pareto k (n,)."""
     from arviz_stats.base import array_stats
 

@@ -142,9 +142,11 @@ def _reweighted(
     """Return the distribution function at both ends of each cell by the posterior without its row, and Pareto k."""
     draws = thinned(posterior.arrays, max(1000, _MAX_VALUES // len(cells)))
     bounds, pareto_k = np.empty((2, len(cells))), np.full(len(cells), np.nan)
-    r_eff = leave_one_out._relative_efficiency(posterior, cells)
+    r_eff = leave_one_out.efficiency_of_rows(posterior, cells)
     for chunk in row_chunks(len(cells), draws.weights.size):
-        log_weights, pareto_k[chunk] = leave_one_out._psis(row_log_density(posterior, draws, cells[chunk]), r_eff)
+        log_weights, pareto_k[chunk] = leave_one_out.psis_weights(
+            row_log_density(posterior, draws, cells[chunk]), r_eff
+        )
         weights = np.exp(log_weights)
         for end, value in enumerate(_cdf(posterior, draws, ends[chunk], column)):
             bounds[end, chunk] = np.einsum("sn,sn->n", weights, value)

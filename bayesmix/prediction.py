@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = [
+    "block_of_column",
     "categories_of",
     "column_position",
     "default_grid",
     "density",
+    "grid_cells",
     "is_discrete",
     "known_trials",
     "read_grid",
@@ -50,19 +52,20 @@ def column_position(posterior: Posterior, column: str | None) -> int:
     return names.index(column)
 
 
-def _block(posterior: Posterior, column: int) -> Block:
+def block_of_column(posterior: Posterior, column: int) -> Block:
+    """Return the block that describes a column."""
     blocks = posterior.resolved.blocks
     return blocks[0] if blocks[0].family.multivariate else blocks[column]
 
 
 def categories_of(posterior: Posterior, column: int) -> tuple[Any, ...]:
     """Return the categories of a column; empty for numbers."""
-    return tuple(_block(posterior, column).family.dims.get("category", ()))
+    return tuple(block_of_column(posterior, column).family.dims.get("category", ()))
 
 
 def is_discrete(posterior: Posterior, column: int) -> bool:
     """Whether the column's cells have probabilities rather than densities."""
-    return _block(posterior, column).family.discrete
+    return block_of_column(posterior, column).family.discrete
 
 
 def default_grid(posterior: Posterior, column: int = 0, points: int = 401) -> FloatArray:
@@ -70,7 +73,7 @@ def default_grid(posterior: Posterior, column: int = 0, points: int = 401) -> Fl
 
     Counts and categories get every whole number in their range instead.
     """
-    family = _block(posterior, column).family
+    family = block_of_column(posterior, column).family
     if family.reads == "category":
         return np.arange(float(len(categories_of(posterior, column))))
     known = posterior.observations.columns[column]
@@ -103,7 +106,7 @@ def read_grid(posterior: Posterior, grid: Any, column: int) -> FloatArray:
             )
         return np.array([float(categories.index(label)) for label in labels])
     rows = read_column(grid, "grid").columns[0]
-    family = _block(posterior, column).family
+    family = block_of_column(posterior, column).family
     if not family.multivariate:
         trials = known_trials(posterior, column)
         extra = None if trials is None else np.full(len(rows.values), np.nanmax(trials))
@@ -118,7 +121,7 @@ def known_trials(posterior: Posterior, column: int) -> FloatArray | None:
     return posterior.observations.columns[column].extra if posterior.layout.trials(column) else None
 
 
-def _grid_cells(posterior: Posterior, column: int, grid: FloatArray) -> FloatArray:
+def grid_cells(posterior: Posterior, column: int, grid: FloatArray) -> FloatArray:
     """Write points of one column as rows of which nothing else is observed: their density is the marginal one."""
     cells = np.full((len(grid), posterior.layout.width), np.nan)
     part = posterior.layout.part(column)
@@ -163,7 +166,7 @@ def density(posterior: Posterior, grid: FloatArray, interval: CredibleInterval, 
     width = len(posterior.component_labels)
     whole = np.empty((3, len(grid)))
     parts = np.empty((3, width, len(grid)))
-    cells = _grid_cells(posterior, column, grid)
+    cells = grid_cells(posterior, column, grid)
     for rows in row_chunks(len(grid), draws.weights.size):
         each = component_densities(posterior, draws, cells[rows])
         total = each.sum(axis=1)

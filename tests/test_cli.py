@@ -24,7 +24,7 @@ from bayesmix.errors import PriorWarning, SamplingError
 from tests.helpers import make_fit, two_groups
 
 SNAPSHOTS = Path(__file__).parent / "snapshots" / "cli"
-QUICK = ["--draws", "250", "--seed", "1"]
+QUICK = ["--draws", "2000", "--seed", "1"]
 VALUES = [1.0, 2.0, 2.5, 2.5, 7.0, 8.0, 8.5, 11.0]
 
 

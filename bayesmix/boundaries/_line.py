@@ -75,12 +75,12 @@ class Line:
 
     def probabilities(self, values: FloatArray) -> FloatArray:
         """Return mean memberships at values of the column, shape (n, M)."""
-        cells = prediction._grid_cells(self.posterior, self.column, values)
+        cells = prediction.grid_cells(self.posterior, self.column, values)
         return mean_responsibilities(self.posterior, self.draws, cells)
 
     def log_joint(self, draws: DrawArrays, values: FloatArray) -> FloatArray:
         """Return log weight plus log-density of every component, shape (S, n, M)."""
-        cells = prediction._grid_cells(self.posterior, self.column, values)
+        cells = prediction.grid_cells(self.posterior, self.column, values)
         return component_log_joint(self.posterior, draws, cells)
 
     def between(self, left: float, right: float) -> float | None:
@@ -205,7 +205,7 @@ def line_of(posterior: Posterior, column: str | None) -> Line:
         If there is no such column, several and none is named, or it holds categories.
     """
     position = prediction.column_position(posterior, column)
-    family = prediction._block(posterior, position).family
+    family = prediction.block_of_column(posterior, position).family
     name = posterior.layout.names[position]
     categories = prediction.categories_of(posterior, position)
     if categories or family.reads == "category":

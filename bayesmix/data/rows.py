@@ -146,19 +146,23 @@ class Observations:
         if weights is not None:
             weights[row] -= 1.0
         keep[row] = weights is not None and weights[row] > 0
-        weights = None if weights is None else weights[keep]
+        return replace(self, weights=weights).take(keep)
+
+    def take(self, rows: npt.NDArray[np.intp] | BoolArray) -> "Observations":
+        """Return some of the rows, by position or by a mask."""
+        weights = None if self.weights is None else self.weights[rows]
         columns = tuple(
             replace(
                 column,
-                values=column.values[keep],
-                index=column.index[keep],
+                values=column.values[rows],
+                index=column.index[rows],
                 weights=weights,
-                bounds=None if column.bounds is None else (column.bounds[0][keep], column.bounds[1][keep]),
-                extra=None if column.extra is None else column.extra[keep],
+                bounds=None if column.bounds is None else (column.bounds[0][rows], column.bounds[1][rows]),
+                extra=None if column.extra is None else column.extra[rows],
             )
             for column in self.columns
         )
-        return Observations(columns, self.index[keep], weights, None if self.known is None else self.known[keep])
+        return Observations(columns, self.index[rows], weights, None if self.known is None else self.known[rows])
 
     @cached_property
     def first_rows(self) -> npt.NDArray[np.intp]:

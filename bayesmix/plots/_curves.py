@@ -41,7 +41,7 @@ def membership_curves(
     """
     import xarray as xr
 
-    cells = prediction._grid_cells(posterior, column, grid)
+    cells = prediction.grid_cells(posterior, column, grid)
     some = thinned(posterior.arrays, _DRAWS)
     mean = mean_responsibilities(posterior, posterior.arrays, cells)
     ends = np.empty((2, *mean.shape))

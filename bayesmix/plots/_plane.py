@@ -41,9 +41,9 @@ def joint_density(posterior: Posterior, columns: tuple[int, int], x: FloatArray,
     import xarray as xr
 
     across, up = (grid.ravel() for grid in np.meshgrid(x, y))
-    cells = prediction._grid_cells(posterior, columns[0], across)
+    cells = prediction.grid_cells(posterior, columns[0], across)
     part = posterior.layout.part(columns[1])
-    cells[:, part] = prediction._grid_cells(posterior, columns[1], up)[:, part]
+    cells[:, part] = prediction.grid_cells(posterior, columns[1], up)[:, part]
     draws = thinned(posterior.arrays, _DRAWS)
     out = np.empty(len(cells))
     for rows in row_chunks(len(cells), draws.n_draws):
@@ -104,7 +104,7 @@ def ellipses(posterior: Posterior, columns: tuple[int, int], n_draws: int) -> El
     n_draws : int
         Number of single draws.
     """
-    blocks = [prediction._block(posterior, column) for column in columns]
+    blocks = [prediction.block_of_column(posterior, column) for column in columns]
     arrays, k, p = posterior.arrays, posterior.n_components, len(posterior.layout.names)
     if {block.family.name for block in blocks} == {"normal"}:
         own = [block.pick(arrays.parameters) for block in blocks]

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from bayesmix.data import FloatArray, Observations
+from bayesmix.data import FloatArray
 from bayesmix.errors import InputError
 from bayesmix.plots._style import GUIDE_COLOR, PALETTE, component_style
 from bayesmix.settings import generator
@@ -25,7 +25,6 @@ __all__ = [
     "name_rows",
     "rows_in_words",
     "sorted_rows",
-    "taken",
     "with_some_rows",
 ]
 
@@ -73,30 +72,6 @@ def component_handle(component: int, label: str) -> Any:
     return Patch(facecolor=color, edgecolor="white", linewidth=0, hatch=hatch, label=label)
 
 
-def taken(rows: Observations, chosen: IntArray) -> Observations:
-    """Return some of the rows.
-
-    Parameters
-    ----------
-    rows : Observations
-    chosen : ndarray of int
-        Their positions.
-    """
-    weights = None if rows.weights is None else rows.weights[chosen]
-    columns = tuple(
-        replace(
-            column,
-            values=column.values[chosen],
-            index=column.index[chosen],
-            weights=weights,
-            bounds=None if column.bounds is None else (column.bounds[0][chosen], column.bounds[1][chosen]),
-            extra=None if column.extra is None else column.extra[chosen],
-        )
-        for column in rows.columns
-    )
-    return Observations(columns, rows.index[chosen], weights, None if rows.known is None else rows.known[chosen])
-
-
 def with_some_rows(fit: "Fit", max_rows: int, random_seed: int) -> "tuple[Fit, IntArray]":
     """Return the fit with at most so many of its rows, drawn at random, and their positions.
 
@@ -121,7 +96,7 @@ def with_some_rows(fit: "Fit", max_rows: int, random_seed: int) -> "tuple[Fit, I
     if rows.n <= max_rows:
         return fit, np.arange(rows.n)
     chosen = np.sort(rng.choice(rows.n, int(max_rows), replace=False))
-    return replace(fit, data=taken(rows, chosen)), chosen
+    return replace(fit, data=rows.take(chosen)), chosen
 
 
 def rows_in_words(shown: int, total: int) -> str:

@@ -12,7 +12,7 @@ from bayesmix.plots._curves import membership_curves
 from bayesmix.plots._legend import fitted_legend
 from bayesmix.plots._rows import component_hatch, component_name, rows_in_words
 from bayesmix.plots._style import BAND_ALPHA, INK, axes_or_new, component_style, interval_words
-from bayesmix.prediction import _block, column_position
+from bayesmix.prediction import block_of_column, column_position
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -121,7 +121,7 @@ def plot_boundaries(
 
 
 def _rule_of(fit: "Fit", name: str, interval: CredibleInterval) -> _Rule:
-    family = _block(fit, fit.layout.names.index(name)).family
+    family = block_of_column(fit, fit.layout.names.index(name)).family
     options: dict[str, Any] = {"column": name, "ci_prob": interval.prob, "ci_kind": interval.kind}
     if family.circular:
         boundaries, returns = fit.decision_boundaries(**options), pd.DataFrame(columns=["component"])
