@@ -55,6 +55,7 @@ def test_tables_are_fitted_and_measured_in_every_form():
     assert sizes == {(form, 100_000, 4, 5) for form in FORMS} == set(map(tuple, kernel.options["tables"]))
 
 
+@pytest.mark.slow
 def test_the_kernel_case_has_one_line_for_every_column_and_table():
     lines = measure_kernel([50], [2], 1, [(form, 60, 3, 2) for form in FORMS])
     assert [line["setting"] for line in lines] == [
