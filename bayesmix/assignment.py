@@ -34,12 +34,12 @@ __all__ = [
     "batch_error",
     "check_reach",
     "laid_out",
+    "leaders",
     "log_responsibilities",
     "log_responsibility_draws",
     "read_base_rates",
-    "refuse_impossible",
-    "reweighted",
     "table_draws",
+    "under_base_rates",
     "with_data",
 ]
 
@@ -288,14 +288,24 @@ def read_base_rates(posterior: Posterior, base_rates: Any) -> FloatArray | None:
     return rates / rates.sum()
 
 
-def reweighted(draws: DrawArrays, base_rates: FloatArray | None) -> DrawArrays:
+def under_base_rates(
+    posterior: Posterior, draws: DrawArrays, rows: Observations, base_rates: FloatArray | None
+) -> DrawArrays:
     """Return the draws with the weights of another population: there the components are the same, their shares not.
 
     Parameters
     ----------
+    posterior : Posterior
+        With the layout of the rows.
     draws : DrawArrays
+    rows : Observations
     base_rates : ndarray, shape (M,), or None
         None leaves the draws as they are.
+
+    Raises
+    ------
+    InputError
+        If no component with a share can have some row: its memberships would be made up.
 
     References
     ----------
@@ -304,7 +314,9 @@ def reweighted(draws: DrawArrays, base_rates: FloatArray | None) -> DrawArrays:
     """
     if base_rates is None:
         return draws
-    return replace(draws, weights=np.tile(base_rates, (draws.n_draws, 1)))
+    changed = replace(draws, weights=np.tile(base_rates, (draws.n_draws, 1)))
+    _refuse_impossible(posterior, changed, rows, base_rates)
+    return changed
 
 
 def laid_out(posterior: Posterior, rows: Observations) -> Posterior:
@@ -320,23 +332,8 @@ def _shown(column: Column) -> npt.NDArray[Any]:
     return np.asarray(names[np.where(column.present, column.values, len(column.categories)).astype(int)])
 
 
-def refuse_impossible(posterior: Posterior, draws: DrawArrays, rows: Observations, base_rates: FloatArray) -> None:
-    """Refuse rows that no component with a share in the other population can have: their memberships would be made up.
-
-    Parameters
-    ----------
-    posterior : Posterior
-        With the layout of these rows.
-    draws : DrawArrays
-        Under the base rates.
-    rows : Observations
-    base_rates : ndarray, shape (M,)
-
-    Raises
-    ------
-    InputError
-        If there is such a row. Only shares of 0 can make one.
-    """
+def _refuse_impossible(posterior: Posterior, draws: DrawArrays, rows: Observations, base_rates: FloatArray) -> None:
+    """Refuse rows that no component with a share can have; only shares of 0 can make one, in one draw as in all."""
     if base_rates.all():
         return
     log_density = row_log_density(posterior, draws.take([0]), rows.distinct.cells)[0][rows.distinct.inverse]
@@ -360,9 +357,7 @@ def _summary(
 ) -> dict[str, npt.NDArray[Any]]:
     """Return what the table says of every distinct row, without holding draws x rows x components."""
     cells = rows.distinct.cells
-    draws = reweighted(table_draws(posterior, len(cells)), base_rates)
-    if base_rates is not None:
-        refuse_impossible(posterior, draws, rows, base_rates)
+    draws = under_base_rates(posterior, table_draws(posterior, len(cells)), rows, base_rates)
     chunks = [
         _summary_of(responsibilities(posterior, draws, cells[chunk]), interval)
         for chunk in row_chunks(len(cells), draws.weights.size)
@@ -371,14 +366,9 @@ def _summary(
 
 
 def _summary_of(r: FloatArray, interval: CredibleInterval) -> dict[str, npt.NDArray[Any]]:
-    n_draws, n, width = r.shape
-    mean, rows = r.mean(axis=0), np.arange(n)
-    ranked = np.argsort(-mean, axis=1, kind="stable")
-    first, second = ranked[:, 0], ranked[:, min(1, width - 1)]
+    mean, first, second, others = leaders(r)
+    rows, width = np.arange(len(mean)), mean.shape[1]
     own = np.ascontiguousarray(r[:, rows, first])
-    others = np.zeros((n_draws, n), dtype=bool)
-    for k in range(width):
-        others |= (r[:, :, k] > own) & (first != k)
     probability = mean[rows, first]
     likely = mean > _TINY  # a component that a row is known not to belong to keeps a trace of 1e-308
     terms = np.multiply(
@@ -394,8 +384,33 @@ def _summary_of(r: FloatArray, interval: CredibleInterval) -> dict[str, npt.NDAr
         "mc_error": batch_error(own),
         "margin": probability - (mean[rows, second] if width > 1 else 0.0),
         "entropy": np.maximum(-terms.sum(axis=1), 0.0),
-        "others": others.mean(axis=0),
+        "others": others,
     }
+
+
+def leaders(values: FloatArray) -> tuple[FloatArray, npt.NDArray[np.intp], npt.NDArray[np.intp], FloatArray]:
+    """Return who has the largest value on average, and how often somebody else has in a draw.
+
+    Parameters
+    ----------
+    values : ndarray, shape (S, n, M)
+
+    Returns
+    -------
+    mean : ndarray, shape (n, M)
+    first, second : ndarray of int, shape (n,)
+        The two largest means; equal ones in their order.
+    others : ndarray, shape (n,)
+        Share of draws in which another than the first is larger.
+    """
+    mean = values.mean(axis=0)
+    ranked = np.argsort(-mean, axis=1, kind="stable")
+    first, second = ranked[:, 0], ranked[:, min(1, mean.shape[1] - 1)]
+    own = values[:, np.arange(len(mean)), first]
+    others = np.zeros(own.shape, dtype=bool)
+    for k in range(mean.shape[1]):
+        others |= (values[:, :, k] > own) & (first != k)
+    return mean, first, second, others.mean(axis=0)
 
 
 def batch_error(values: FloatArray) -> FloatArray:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from bayesmix.assignment import laid_out, refuse_impossible, reweighted, table_draws
+from bayesmix.assignment import laid_out, leaders, table_draws, under_base_rates
 from bayesmix.data import FloatArray, Observations
 from bayesmix.errors import InputError
 from bayesmix.intervals import CredibleInterval
@@ -140,9 +140,7 @@ def decide(
         cheaper in more draws than the interval leaves out on one side.
     """
     own, cells = laid_out(posterior, rows), rows.distinct.cells
-    draws = reweighted(table_draws(posterior, len(cells)), base_rates)
-    if base_rates is not None:
-        refuse_impossible(own, draws, rows, base_rates)
+    draws = under_base_rates(own, table_draws(posterior, len(cells)), rows, base_rates)
     chunks = [
         _cheapest(responsibilities(own, draws, cells[chunk]), costs.matrix, interval)
         for chunk in row_chunks(len(cells), draws.n_draws * max(costs.matrix.shape))
@@ -168,14 +166,9 @@ def decide(
 
 def _cheapest(r: FloatArray, matrix: FloatArray, interval: CredibleInterval) -> dict[str, npt.NDArray[Any]]:
     cost = r @ matrix
+    _, first, second, others = leaders(-cost)
     mean, rows = cost.mean(axis=0), np.arange(r.shape[1])
-    ranked = np.argsort(mean, axis=1, kind="stable")
-    first, second = ranked[:, 0], ranked[:, min(1, matrix.shape[1] - 1)]
-    own = np.ascontiguousarray(cost[:, rows, first])
-    others = np.zeros(own.shape, dtype=bool)
-    for a in range(matrix.shape[1]):
-        others |= (cost[:, :, a] < own) & (first != a)
-    lower, upper = interval.bounds(own)
+    lower, upper = interval.bounds(np.ascontiguousarray(cost[:, rows, first]))
     return {
         "first": first,
         "second": second,
@@ -183,5 +176,5 @@ def _cheapest(r: FloatArray, matrix: FloatArray, interval: CredibleInterval) -> 
         "lower": lower,
         "upper": upper,
         "saving": mean[rows, second] - mean[rows, first],
-        "others": others.mean(axis=0),
+        "others": others,
     }

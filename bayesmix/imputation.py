@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from bayesmix.assignment import laid_out, refuse_impossible, reweighted
+from bayesmix.assignment import laid_out, under_base_rates
 from bayesmix.data import FloatArray, Observations
 from bayesmix.errors import InputError
 from bayesmix.intervals import credible_interval
@@ -59,10 +59,8 @@ def draw_classes(
             f"m must be a whole number between 1 and the {draws.n_draws} draws of the fit, got {m!r}. Use e.g. 20."
         )
     chosen = np.sort(rng.choice(draws.n_draws, size=int(m), replace=False))
-    draws = reweighted(draws.take(chosen), base_rates)
     own, distinct = laid_out(posterior, rows), rows.distinct
-    if base_rates is not None:
-        refuse_impossible(own, draws, rows, base_rates)
+    draws = under_base_rates(own, draws.take(chosen), rows, base_rates)
     drawn = np.empty((rows.n, int(m)), dtype=np.int64)
     for chunk in row_chunks(rows.n, draws.weights.size):
         # Rows with equal cells share their probabilities, not their components.

@@ -43,6 +43,7 @@ __all__ = [
     "LooMemberships",
     "efficiency_of_rows",
     "evaluate_left_out",
+    "good_k",
     "loo_assignments",
     "loo_memberships",
     "psis_weights",
@@ -122,10 +123,9 @@ def _compute(posterior: Posterior, *, exact: bool) -> LooMemberships:
     for chunk in row_chunks(len(cells), draws.weights.size):
         log_weights, pareto_k[chunk] = psis_weights(row_log_density(posterior, draws, cells[chunk]), r_eff)
         told.fill(chunk, _log_r(posterior, draws, cells[chunk]), log_weights)
-    good_k = min(1 - 1 / np.log10(draws.n_draws), 0.7)
     refitted, failed = np.zeros(len(cells), dtype=bool), np.zeros(len(cells), dtype=bool)
     lonely = np.isin(np.arange(len(cells)), only_labels(posterior))
-    for i in np.flatnonzero(np.full(len(cells), exact) | (pareto_k > good_k) | lonely).tolist():
+    for i in np.flatnonzero(np.full(len(cells), exact) | (pareto_k > good_k(draws.n_draws)) | lonely).tolist():
         left_out, drawn = refit_without(posterior, i)
         if drawn is None or not left_out.converged:
             failed[i] = True
@@ -149,6 +149,11 @@ def efficiency_of_rows(posterior: Posterior, cells: FloatArray) -> float:
         return 1.0
     shaped = log_lik.reshape(posterior.info.chains, -1, log_lik.shape[1])
     return relative_efficiency(xr.DataArray(shaped, dims=("chain", "draw", "obs")))
+
+
+def good_k(n_draws: int) -> float:
+    """Return the Pareto k up to which weights of so many draws can be relied on (Vehtari et al. 2024)."""
+    return float(min(1 - 1 / np.log10(n_draws), 0.7))
 
 
 def psis_weights(log_lik: FloatArray, r_eff: float) -> tuple[FloatArray, FloatArray]:

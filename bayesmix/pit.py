@@ -106,9 +106,9 @@ def loo_pit(
     cells = observations.distinct.cells[distinct]
     ends = _ends(posterior, cells, column)
     bounds, pareto_k = _reweighted(posterior, cells, ends, column)
-    good_k = min(1 - 1 / np.log10(posterior.arrays.n_draws), 0.7)
+    high = pareto_k > leave_one_out.good_k(posterior.arrays.n_draws)
     refitted = np.zeros(len(distinct), dtype=bool)
-    for i in np.flatnonzero(pareto_k > good_k).tolist() if repair else ():
+    for i in np.flatnonzero(high).tolist() if repair else ():
         left_out, drawn = refit_without(posterior, int(distinct[i]))
         if drawn is not None and left_out.converged:
             below, above = _cdf(posterior, drawn.arrays, ends[i : i + 1], column)
@@ -119,7 +119,7 @@ def loo_pit(
         {"pit": pit, "lower": lower, "upper": upper, "pareto_k": pareto_k[inverse], "refitted": refitted[inverse]},
         index=observations.index[rows],
     )
-    unreliable = int(((pareto_k > good_k) & ~refitted)[inverse].sum())
+    unreliable = int((high & ~refitted)[inverse].sum())
     return LooPit(observations.names[column], table, bool((upper > lower).any()), unreliable, n)
 
 
