@@ -17,7 +17,7 @@ from bayesmix.sampling import observed_data
 if TYPE_CHECKING:
     from bayesmix.fit import Fit
 
-__all__ = ["make_fit", "two_groups"]
+__all__ = ["make_fit", "name_of", "two_groups"]
 
 
 def make_fit(
@@ -125,3 +125,9 @@ def two_groups(y: Any, *, n_components: int = 2, n_draws: int = 40) -> "Fit":
             "sigma": spread * np.exp(0.2 * rng.normal(size=shape)),
         },
     )
+
+
+def name_of(value: Any) -> str | None:
+    """A parameter's name in a test's id; pytest's own where the text has an address, which no two processes share."""
+    text = str(value)
+    return None if " at 0x" in text else text

@@ -8,6 +8,7 @@ from scipy import stats
 import bayesmix as bm
 from bayesmix.errors import InputError
 from bayesmix.model import free_names
+from tests.helpers import name_of
 
 Y = [1.0, 2.0, 2.5, 7.0, 8.0, 9.0]
 
@@ -91,7 +92,7 @@ def test_components_with_identity_are_never_sorted():
         ([bm.priors.Gamma(3, 2), bm.priors.Gamma(3, 2)], stats.gamma(3, scale=0.5)),
         ([pm.Weibull.dist(2, 1.5), pm.Weibull.dist(2, 1.5)], stats.weibull_min(2, scale=1.5)),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_priors_mean_what_they_say(prior, distribution):
     model = bm.build_model(bm.Mixture(2, priors={"sigma": prior}), Y)

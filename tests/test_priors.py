@@ -12,6 +12,7 @@ from scipy import stats
 from bayesmix import priors
 from bayesmix.errors import InputError
 from bayesmix.priors import as_prior, as_weights_prior, prior_from_dict, stack_parameters, weights_from_dict
+from tests.helpers import name_of
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,7 @@ from bayesmix.priors import as_prior, as_weights_prior, prior_from_dict, stack_p
         (lambda: pm.HalfCauchy.dist(1.5), priors.Distribution("HalfCauchy", (1.5,))),
         (lambda: pm.StudentT.dist(nu=3, mu=1, sigma=2), priors.Distribution("StudentT", (3, 1, 2))),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_pymc_distributions_become_values(given, expected):
     assert as_prior(given(), "sigma") == expected
@@ -46,7 +47,7 @@ def test_pymc_distributions_become_values(given, expected):
         (priors.Normal(3, 2), stats.norm(3, 2)),
         (priors.LogNormal(0.3, 0.5), stats.lognorm(0.5, scale=math.exp(0.3))),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_words_say_what_the_numbers_mean(prior, distribution):
     words = prior.words()
@@ -79,7 +80,7 @@ def test_words_say_what_the_numbers_mean(prior, distribution):
         ),
         (priors.Distribution("HalfCauchy", (1,)), "Distribution(name='HalfCauchy', parameters=(1.0,))"),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_words(prior, words):
     assert prior.words() == words
@@ -101,7 +102,7 @@ def test_words(prior, words):
         (lambda: pm.ZeroSumNormal.dist(1.0, shape=3), "scalar distribution"),
         (lambda: pm.math.constant(3.0), "unnamed PyMC distribution"),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_what_is_no_prior_is_refused(value, words):
     with pytest.raises(InputError, match=words):
@@ -181,7 +182,7 @@ def test_errors_say_what_is_wrong(make, words):
         (priors.Distribution("Uniform", (0, 2)), 0),
         (priors.Distribution("Uniform", (0.5, 2)), math.inf),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_behaviour_at_zero(prior, exponent):
     assert prior.exponent_at_zero() == exponent
@@ -315,7 +316,7 @@ def test_by_column_mappings():
         priors.InverseGammaVariance(2, priors.Gamma(0.2, 1.5)),
         (priors.InverseGammaVariance(2, 0.5), priors.InverseGammaVariance(3, 0.5)),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_priors_survive_json(prior):
     saved = priors.PriorSet({"x": prior}).to_dict()["x"]
@@ -358,7 +359,7 @@ def test_errors_of_the_other_priors_say_what_is_wrong(make, words):
         make()
 
 
-@pytest.mark.parametrize(("prior", "exponent"), [(priors.Beta(3, 1), 2), (priors.Beta(0.5, 1), -0.5)], ids=str)
+@pytest.mark.parametrize(("prior", "exponent"), [(priors.Beta(3, 1), 2), (priors.Beta(0.5, 1), -0.5)], ids=name_of)
 def test_beta_at_zero(prior, exponent):
     assert prior.exponent_at_zero() == exponent
 
@@ -378,7 +379,7 @@ def test_an_interval_on_the_circle_is_a_wrapped_normal():
         (priors.HalfNormal(2), lambda p: stats.halfnorm(scale=p.sigma)),
         (priors.Exponential(3), lambda p: stats.expon(scale=1 / p.lam)),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_spread_multiplies_the_standard_deviation(prior, distribution, factor):
     before, after = distribution(prior), distribution(prior.spread(factor))
@@ -402,7 +403,7 @@ def test_spread_multiplies_the_standard_deviation(prior, distribution, factor):
             ),
         ),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_spread_multiplies_the_standard_deviation_of_the_logarithm(prior, log_moments, factor):
     (mean, variance), (spread_mean, spread_variance) = log_moments(prior), log_moments(prior.spread(factor))
@@ -442,7 +443,7 @@ def log_moments_of(distribution):
         ),
         (priors.Distribution("StudentT", (3, 1, 2)), 2, priors.Distribution("StudentT", (3, 1, 2))),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_spread_of_the_other_priors(prior, factor, expected):
     assert prior.spread(factor) == expected
@@ -474,7 +475,7 @@ def test_spread_by_nonsense_is_refused(factor):
         (priors.InverseGammaVariance(3, 2), stats.invgamma(3, scale=2), [0.2, 3.0]),
         (priors.Beta(0.7, 2), stats.beta(0.7, 2), [0.2, 0.9]),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_log_density_of_the_free_variable(prior, distribution, value):
     kind, hyper = stack_parameters(prior, "x", 2)

@@ -15,6 +15,7 @@ from bayesmix.data import Interval
 from bayesmix.errors import InputError
 from bayesmix.reading import Wanted, observe, observe_matrix, read_column
 from bayesmix.reading.rounding import find_step
+from tests.helpers import name_of
 
 ROWS = [24.0, 23.5, 17.0, 17.0]
 INF = float("inf")
@@ -146,7 +147,7 @@ def test_data_are_copied_and_read_only():
         (np.float64(3.0), ["float64"]),
         ((value for value in ROWS), ["generator", "list(y)"]),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_refusals_show_value_row_and_remedy(y, words):
     message = refusal(observe, y)
@@ -287,7 +288,7 @@ def test_a_named_single_column():
         ({"visits": pd.DataFrame({"a": [1], "b": [2]})}, ["column 'visits'", "2 columns"]),
         ({"age": []}, ["column 'age'", "rows"]),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_tables_are_refused_with_column_and_row(change, words):
     message = refusal(observe, PEOPLE | change, wanted=[AGE, SEX, VISITS])
@@ -306,7 +307,7 @@ def test_tables_are_refused_with_column_and_row(change, words):
         (pd.DataFrame([[1, "a", 2, 3]] * 2, columns=["age", "sex", "visits", "age"]), ["one column 'age'", "2"]),
         (pd.DataFrame({"age": [], "sex": [], "visits": []}), ["rows, got none"]),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_tables_without_the_columns_are_refused(y, words):
     message = refusal(observe, y, wanted=[AGE, SEX, VISITS])
@@ -353,7 +354,7 @@ def test_new_rows_of_a_table():
         (pl.Series(["b", "a"], dtype=pl.Enum(["b", "a"])), ("b", "a"), [0, 1]),
         (pa.chunked_array([["b", "a"]]), ("a", "b"), [1, 0]),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_categories(y, categories, codes):
     (column,) = observe(y, wanted=[CATEGORY]).columns
@@ -376,7 +377,7 @@ def test_categories(y, categories, codes):
         (pd.Series(pd.date_range("2020", periods=3)), ["datetime", "row 0", "astype(str)"]),
         (Interval([1, 2], [2, 3]), ["categories", "Interval"]),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_impossible_categories_are_refused(y, words):
     message = refusal(observe, y, wanted=[CATEGORY])
@@ -490,7 +491,7 @@ def test_resolution_of_a_table():
         (Interval([1, 2], [2, 3]), [NUMBER], 1, ["Interval", "1.0", "leave resolution out"]),
         ({"age": Interval([1, 2], [2, 3]), "visits": [1, 2]}, [AGE, VISITS], {"age": 1}, ["column 'age'", "Interval"]),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_impossible_resolutions_are_refused(y, wanted, resolution, words):
     message = refusal(observe, y, wanted=wanted, resolution=resolution)
@@ -611,7 +612,7 @@ def test_matrices_keep_index_and_weights():
         ({"a": [1, 2], "b": Interval([1, 2], [3, 4])}, ["column 'b'", "Interval"]),
         (pd.DataFrame(index=[0, 1]), ["columns, got none"]),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_impossible_matrices_are_refused(y, words):
     message = refusal(observe_matrix, y)
@@ -663,7 +664,7 @@ def test_new_rows_of_a_matrix_of_one_column():
         ([[1, 2, 3]], ["2 columns"]),
         (3.0, ["float"]),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_new_rows_with_other_columns_are_refused(y, words):
     message = refusal(observe_matrix, y, names=("p", "q"), least=1)

@@ -12,6 +12,7 @@ from bayesmix.cells import random_rows, random_values
 from bayesmix.errors import InputError
 from bayesmix.resolving import resolve
 from bayesmix.simulation import draw_from_prior, like_reference, simulate_rows
+from tests.helpers import name_of
 
 Y = [1.0, 2.0, 2.5, 7.0, 8.0, 9.0]
 N = 4000
@@ -38,7 +39,7 @@ def fits(values, distribution, least=1e-4):
         (bm.priors.Distribution("HalfCauchy", (2.0,)), stats.halfcauchy(scale=2)),
         ([bm.priors.Gamma(3, 2), bm.priors.Gamma(3, 2)], stats.gamma(3, scale=0.5)),
     ],
-    ids=str,
+    ids=name_of,
 )
 @pytest.mark.filterwarnings("ignore::bayesmix.errors.PriorWarning")
 def test_positive_parameters_have_their_prior(prior, distribution, rng):
@@ -53,7 +54,7 @@ def test_positive_parameters_have_their_prior(prior, distribution, rng):
         (bm.priors.Beta(2, 5), stats.beta(2, 5)),
         (bm.priors.Distribution("Uniform", (0.0, 1.0)), stats.uniform()),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_shares_have_their_prior(prior, distribution, rng):
     mixture = bm.Mixture(2, bm.families.Binomial(trials=10), priors={"p": prior})
