@@ -5,12 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesmix.plots._style import legend_above
-
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["columns_that_fit", "fitted_legend"]
+__all__ = ["columns_that_fit", "legend_above"]
 
 _INCHES_PER_LETTER = 0.064
 _INCHES_PER_MARK = 0.55
@@ -44,19 +42,34 @@ def columns_that_fit(labels: Sequence[str], width: float) -> int:
     return 1
 
 
-def fitted_legend(axes: "Axes", handles: Sequence[Any], *, title: str | None = None) -> None:
-    """Put the legend over the plot, where it covers no data and does not reach beyond the figure.
+def legend_above(
+    axes: "Axes", *, most: int = 6, title: str | None = None, handles: Sequence[Any] | None = None
+) -> None:
+    """Put the legend over the plot, where it covers no data and does not reach beyond it by much.
 
     Parameters
     ----------
     axes : matplotlib Axes
-    handles : sequence of artists
-        In the order wanted.
+    most : int, default 6
+        Entries per line where there is room for them.
     title : str, optional
+    handles : sequence of artists, optional
+        In the order wanted; matplotlib's order by default.
     """
     figure = axes.get_figure(root=True)
     assert figure is not None
+    shown = axes.get_legend_handles_labels()[0] if handles is None else handles
     # A legend may be somewhat wider than the plot, which has labels on its left.
-    width = 1.1 * axes.get_position().width * float(figure.get_figwidth())
-    labels = [str(handle.get_label()) for handle in handles]
-    legend_above(axes, columns=columns_that_fit(labels, width), title=title, handles=handles)
+    width = 1.1 * axes.get_window_extent().width / float(figure.dpi)
+    columns = columns_that_fit([str(handle.get_label()) for handle in shown], width)
+    axes.legend(
+        handles=shown,
+        title=title,
+        title_fontsize="small",
+        fontsize="small",
+        frameon=False,
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1.0),
+        borderaxespad=0.3,
+        ncols=min(columns, most),
+    )

@@ -1,7 +1,6 @@
 """What all plots share: component colours, greys, and the way to an Axes."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -21,7 +20,6 @@ __all__ = [
     "component_style",
     "draw_rug",
     "interval_words",
-    "legend_above",
 ]
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
@@ -119,31 +117,6 @@ def draw_rug(axes: "Axes", values: FloatArray) -> None:
         markersize=7,
         label="_rug",
         zorder=2,
-    )
-
-
-def legend_above(axes: "Axes", *, columns: int, title: str | None = None, handles: Sequence[Any] | None = None) -> None:
-    """Put the legend over the plot, where it covers no data.
-
-    Parameters
-    ----------
-    axes : matplotlib Axes
-    columns : int
-        Entries per line.
-    title : str, optional
-    handles : sequence of artists, optional
-        In the order wanted; matplotlib's order by default.
-    """
-    axes.legend(
-        **({} if handles is None else {"handles": handles}),
-        title=title,
-        title_fontsize="small",
-        fontsize="small",
-        frameon=False,
-        loc="lower center",
-        bbox_to_anchor=(0.5, 1.0),
-        borderaxespad=0.3,
-        ncols=columns,
     )
 
 

@@ -10,6 +10,7 @@ from bayesmix.blocks import read_new_rows
 from bayesmix.data import FloatArray
 from bayesmix.errors import InputError
 from bayesmix.intervals import CredibleInterval, credible_interval
+from bayesmix.plots._legend import legend_above
 from bayesmix.plots._style import (
     BAND_ALPHA,
     GUIDE_COLOR,
@@ -18,7 +19,6 @@ from bayesmix.plots._style import (
     component_style,
     draw_rug,
     interval_words,
-    legend_above,
 )
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def plot_assignments(
     axes.set_ylim(-0.04, 1.1)
     words = interval_words(interval.prob, interval.kind)
     title = f"most probable component; {'bars' if few else 'bands'}: {words}"
-    legend_above(axes, columns=min(len(labels), 4), title=title)
+    legend_above(axes, most=min(len(labels), 4), title=title)
     return axes
 
 

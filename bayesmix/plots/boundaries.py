@@ -9,7 +9,7 @@ import pandas as pd
 from bayesmix.data import FloatArray
 from bayesmix.intervals import CredibleInterval, credible_interval
 from bayesmix.plots._curves import membership_curves
-from bayesmix.plots._legend import fitted_legend
+from bayesmix.plots._legend import legend_above
 from bayesmix.plots._rows import component_hatch, component_name, rows_in_words
 from bayesmix.plots._style import BAND_ALPHA, INK, axes_or_new, component_style, interval_words
 from bayesmix.prediction import block_of_column, column_position
@@ -116,7 +116,7 @@ def plot_boundaries(
     axes.set_xlabel(name + "".join(f"\n{text}" for text in _beyond(rule)))
     axes.set_ylabel("probability of the component")
     axes.set(xlim=(rule.grid[0], rule.grid[-1]), ylim=(-0.17, _TOP), yticks=np.linspace(0, 1, 5))
-    fitted_legend(axes, handles, title=f"bands: {words}")
+    legend_above(axes, handles=handles, title=f"bands: {words}")
     return axes
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from bayesmix.data import Column, FloatArray
 from bayesmix.errors import InputError
-from bayesmix.plots._legend import fitted_legend
+from bayesmix.plots._legend import legend_above
 from bayesmix.plots._plane import Ellipses, ellipses, joint_density, levels_of_mass, rings
 from bayesmix.plots._rows import component_name, rows_in_words, with_some_rows
 from bayesmix.plots._style import GUIDE_COLOR, INK, axes_or_new, component_style
@@ -101,7 +101,7 @@ def plot_contours(
     _label(axes, fit, columns, spans)
     blank = shown - sum(counts)
     note = f", {blank} with blanks not shown" if blank else ""
-    fitted_legend(axes, handles, title=f"{rows_in_words(shown, fit.observations.n)}{note}")
+    legend_above(axes, handles=handles, title=f"{rows_in_words(shown, fit.observations.n)}{note}")
     return axes
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bayesmix.intervals import credible_interval
+from bayesmix.plots._legend import legend_above
 from bayesmix.plots._style import (
     BAND_ALPHA,
     DATA_COLOR,
@@ -15,7 +16,6 @@ from bayesmix.plots._style import (
     component_style,
     draw_rug,
     interval_words,
-    legend_above,
 )
 from bayesmix.prediction import categories_of, column_position, is_discrete
 
@@ -87,7 +87,7 @@ def plot_density(
     axes.set_xlabel(name)
     axes.set_ylabel(f"probability of {name}" if discrete else f"density per unit of {name}")
     axes.set_ylim(bottom=0)
-    legend_above(axes, columns=3 if len(labels) in (3, 4) else 4)
+    legend_above(axes, most=3 if len(labels) in (3, 4) else 4)
     return axes
 
 

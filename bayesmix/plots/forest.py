@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesmix.intervals import CredibleInterval, credible_interval
+from bayesmix.plots._legend import legend_above
 from bayesmix.plots._parameters import AxesArray, Quantity, draw_lines_of, panels_or_new, quantities
-from bayesmix.plots._style import INK, interval_words, legend_above
+from bayesmix.plots._style import INK, interval_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -90,4 +91,4 @@ def _explain(axes: "Axes", interval: CredibleInterval) -> None:
         Line2D([], [], color=INK, marker="o", markeredgecolor="white", linewidth=4, label="mean, 50 %"),
         Line2D([], [], color=INK, linewidth=1.4, label=interval_words(interval.prob, interval.kind)),
     ]
-    legend_above(axes, columns=2, handles=handles)
+    legend_above(axes, most=2, handles=handles)

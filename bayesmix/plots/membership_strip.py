@@ -6,7 +6,7 @@ import numpy as np
 
 from bayesmix.data import FloatArray
 from bayesmix.intervals import credible_interval
-from bayesmix.plots._legend import fitted_legend
+from bayesmix.plots._legend import legend_above
 from bayesmix.plots._rows import (
     MOST_NAMED,
     component_handle,
@@ -100,7 +100,7 @@ def plot_membership_strip(
     axes.set_ylabel("probability of the component")
     axes.set(xlim=(edges[0], edges[-1]), ylim=(0.0, 1.08), yticks=np.linspace(0, 1, 5))
     axes.spines["bottom"].set_visible(False)
-    fitted_legend(axes, handles, title="most probable component (rows)")
+    legend_above(axes, handles=handles, title="most probable component (rows)")
     return axes
 
 

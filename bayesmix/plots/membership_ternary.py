@@ -8,7 +8,7 @@ import numpy.typing as npt
 from bayesmix.data import FloatArray
 from bayesmix.errors import InputError
 from bayesmix.intervals import credible_interval
-from bayesmix.plots._legend import fitted_legend
+from bayesmix.plots._legend import legend_above
 from bayesmix.plots._rows import component_name, rows_in_words, with_some_rows
 from bayesmix.plots._style import GUIDE_COLOR, INK, axes_or_new, component_style
 
@@ -89,7 +89,9 @@ def plot_membership_ternary(
     if unsure.any():
         words = f"could flip ({100 * interval.prob:g} %)"
         handles.append(axes.scatter([], [], s=24, facecolor="none", edgecolor=GUIDE_COLOR, label=words))
-    fitted_legend(axes, handles, title=f"{rows_in_words(len(unsure), fit.observations.n)} by most probable component")
+    legend_above(
+        axes, handles=handles, title=f"{rows_in_words(len(unsure), fit.observations.n)} by most probable component"
+    )
     axes.set(xlim=(-0.12, 1.12), ylim=(-0.16, 1.02), aspect="equal")
     axes.set_axis_off()
     return axes

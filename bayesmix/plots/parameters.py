@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bayesmix.errors import InputError
+from bayesmix.plots._legend import legend_above
 from bayesmix.plots._parameters import Quantity, named_quantity, quantities
-from bayesmix.plots._style import axes_or_new, legend_above
+from bayesmix.plots._style import axes_or_new
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -80,7 +81,7 @@ def plot_parameters(fit: "Fit", *, x: str | None = None, y: str | None = None, a
     axes.set_ylim(_limits(up))
     axes.set_xlabel(across.label)
     axes.set_ylabel(up.label)
-    legend_above(axes, columns=min(lines, 4), title="posterior draws and mean")
+    legend_above(axes, most=min(lines, 4), title="posterior draws and mean")
     return axes
 
 

@@ -9,7 +9,8 @@ from bayesmix.criteria import PointwiseLOO, pointwise_loo
 from bayesmix.data import FloatArray
 from bayesmix.errors import InputError
 from bayesmix.exact import repaired_loo
-from bayesmix.plots._style import GUIDE_COLOR, INK, PALETTE, axes_or_new, legend_above
+from bayesmix.plots._legend import legend_above
+from bayesmix.plots._style import GUIDE_COLOR, INK, PALETTE, axes_or_new
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -92,7 +93,7 @@ def plot_pareto_k(fit: "Fit", *, repair: bool = True, n_labels: int = 5, ax: "Ax
     axes.set_ylabel("Pareto k")
     axes.margins(x=0.03)
     axes.locator_params(axis="x", integer=True)
-    legend_above(axes, columns=1 if kinds.any() else 2)
+    legend_above(axes, most=1 if kinds.any() else 2)
     return axes
 
 

@@ -7,7 +7,8 @@ import numpy as np
 from bayesmix.data import Column, FloatArray
 from bayesmix.errors import InputError
 from bayesmix.pit import simultaneous_band
-from bayesmix.plots._style import GUIDE_COLOR, INK, axes_or_new, legend_above
+from bayesmix.plots._legend import legend_above
+from bayesmix.plots._style import GUIDE_COLOR, INK, axes_or_new
 from bayesmix.plots.loo_pit import read_envelope
 from bayesmix.prediction import categories_of, column_position, is_discrete
 from bayesmix.settings import generator
@@ -106,7 +107,7 @@ def plot_ppc(
     one = "share of rows" if discrete else f"density per unit of {own.name}"
     axes.set_ylabel(one if kind == "density" else "share of values up to here")
     axes.set_ylim(bottom=0)
-    legend_above(axes, columns=3)
+    legend_above(axes, most=3)
     return axes
 
 

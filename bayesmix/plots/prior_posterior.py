@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesmix.data import FloatArray
+from bayesmix.plots._legend import legend_above
 from bayesmix.plots._parameters import AxesArray, Quantity, draw_lines_of, panels_or_new, quantities
-from bayesmix.plots._style import GUIDE_COLOR, INK, legend_above
+from bayesmix.plots._style import GUIDE_COLOR, INK
 from bayesmix.settings import generator
 from bayesmix.simulation import draw_from_prior
 
@@ -135,4 +136,4 @@ def _explain(axes: "Axes") -> None:
         Patch(color=GUIDE_COLOR, alpha=0.55, label="posterior"),
         Line2D([], [], color=INK, linewidth=1.1, linestyle=(0, (4, 2)), label="prior"),
     ]
-    legend_above(axes, columns=2, handles=handles)
+    legend_above(axes, most=2, handles=handles)

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bayesmix.errors import InputError
-from bayesmix.plots._style import GUIDE_COLOR, INK, axes_or_new, legend_above
+from bayesmix.plots._legend import legend_above
+from bayesmix.plots._style import GUIDE_COLOR, INK, axes_or_new
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -71,5 +72,5 @@ def plot_prior_predictive(
     axes.set_ylim(0, 1)
     axes.set_xlabel(column)
     axes.set_ylabel("share of values up to here")
-    legend_above(axes, columns=2)
+    legend_above(axes, most=2)
     return axes

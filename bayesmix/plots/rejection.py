@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from bayesmix.intervals import CredibleInterval
-from bayesmix.plots._legend import fitted_legend
+from bayesmix.plots._legend import legend_above
 from bayesmix.plots._style import BAND_ALPHA, GUIDE_COLOR, PALETTE, axes_or_new, interval_words
 
 if TYPE_CHECKING:
@@ -62,5 +62,7 @@ def plot_rejection(evaluation: "Evaluation", *, ax: "Axes | None" = None) -> "Ax
     axes.set_xlabel("share of the rows that are classified, the surest first")
     axes.set_ylabel("accuracy among them")
     axes.set(xlim=(0.0, 1.0), ylim=(max(0.0, lowest - 0.05), 1.02))
-    fitted_legend(axes, handles, title=None if evaluation.mapping_kind == "declared" else "best match (optimistic)")
+    legend_above(
+        axes, handles=handles, title=None if evaluation.mapping_kind == "declared" else "best match (optimistic)"
+    )
     return axes

@@ -6,7 +6,7 @@ import numpy as np
 
 from bayesmix.data import FloatArray
 from bayesmix.intervals import CredibleInterval
-from bayesmix.plots._legend import fitted_legend
+from bayesmix.plots._legend import legend_above
 from bayesmix.plots._style import DATA_COLOR, GUIDE_COLOR, INK, PALETTE, axes_or_new, interval_words
 
 if TYPE_CHECKING:
@@ -67,7 +67,9 @@ def plot_reliability(evaluation: "Evaluation", *, ax: "Axes | None" = None) -> "
     axes.set_xlabel(f"probability of {what}")
     axes.set_ylabel(f"share of the rows that are {'of ' if positive is None else ''}{what}")
     axes.set(xlim=(-0.02, 1.02), ylim=(_FOOT - 0.02, 1.04), xticks=np.linspace(0, 1, 6), yticks=np.linspace(0, 1, 6))
-    fitted_legend(axes, handles, title=None if evaluation.mapping_kind == "declared" else "best match (optimistic)")
+    legend_above(
+        axes, handles=handles, title=None if evaluation.mapping_kind == "declared" else "best match (optimistic)"
+    )
     return axes
 
 

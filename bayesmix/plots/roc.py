@@ -6,7 +6,7 @@ import numpy as np
 
 from bayesmix.errors import InputError
 from bayesmix.intervals import CredibleInterval
-from bayesmix.plots._legend import fitted_legend
+from bayesmix.plots._legend import legend_above
 from bayesmix.plots._style import BAND_ALPHA, GUIDE_COLOR, PALETTE, axes_or_new, interval_words
 
 if TYPE_CHECKING:
@@ -67,5 +67,5 @@ def plot_roc(evaluation: "Evaluation", *, ax: "Axes | None" = None) -> "Axes":
     axes.set_ylabel(f"true positive rate (share of {positive} called {positive})")
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
     title = None if evaluation.mapping_kind == "declared" else "best match (optimistic)"
-    fitted_legend(axes, [*line, shade, *guess], title=title)
+    legend_above(axes, handles=[*line, shade, *guess], title=title)
     return axes

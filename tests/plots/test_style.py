@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import matplotlib.pyplot as plt
+import pytest
 
 from bayesmix.plots._style import PALETTE, axes_or_new, component_style
 
@@ -33,3 +34,13 @@ def test_a_new_figure_is_open_for_display():
 def test_importing_the_plots_does_not_import_matplotlib():
     code = "import sys, bayesmix.plots; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("method", ["plot_density", "plot_assignments", "plot_pareto_k", "plot_boundaries"])
+def test_legends_fit_on_a_narrow_plot(fit, method):
+    figure, axes = plt.subplots(1, 3, figsize=(12, 4), layout="constrained")
+    getattr(fit, method)(ax=axes[1])
+    figure.draw_without_rendering()
+    legend, inside = axes[1].get_legend().get_window_extent(), axes[1].get_window_extent()
+    plt.close(figure)
+    assert legend.width < 1.35 * inside.width
