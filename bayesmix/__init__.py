@@ -17,7 +17,8 @@ if sys.version_info < (3, 12):  # noqa: UP036 - reached when the source tree is 
 if TYPE_CHECKING:
     from bayesmix import datasets, errors, families, plots, priors
     from bayesmix.calibration import calibrate
-    from bayesmix.choice import Comparison, choose_components, compare
+    from bayesmix.choice import choose_components, compare
+    from bayesmix.comparing import Comparison
     from bayesmix.data import Interval
     from bayesmix.datasets import load_dataset
     from bayesmix.diagnostics import Diagnosis
@@ -54,7 +55,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Comparison": "choice",
+    "Comparison": "comparing",
     "Diagnosis": "diagnostics",
     "Evaluation": "evaluation",
     "Fit": "fit",

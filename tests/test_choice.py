@@ -12,7 +12,7 @@ import xarray as xr
 import bayesmix as bm
 from bayesmix import averaging, exact
 from bayesmix import choice as module
-from bayesmix.choice import Comparison
+from bayesmix.comparing import Comparison
 from bayesmix.comparison import COLUMNS, rank
 from bayesmix.errors import InputError, InterruptedWarning, NoConvergedFitError, SamplingError
 from bayesmix.intervals import credible_interval

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import bayesmix as bm
-from bayesmix.choice import Comparison
+from bayesmix.comparing import Comparison
 from bayesmix.comparison import (
     COLUMNS,
     Ranking,

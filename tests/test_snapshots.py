@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 import bayesmix as bm
-from bayesmix.choice import Comparison
+from bayesmix.comparing import Comparison
 from bayesmix.comparison import rank
 from tests.helpers import make_fit, two_groups
 from tests.plots._table import table_fit

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from bayesmix.choice import Comparison, choose_components, compare
+from bayesmix.choice import choose_components, compare
 from bayesmix.cli._demo import run_demo
 from bayesmix.cli._output import check_target, emit, remark
 from bayesmix.cli._reading import (
@@ -23,6 +23,7 @@ from bayesmix.cli._reading import (
     template,
 )
 from bayesmix.cli._saved import labels_of, loaded, new_rows
+from bayesmix.comparing import Comparison
 from bayesmix.comparison import adequate
 from bayesmix.errors import InputError
 from bayesmix.fit import Fit

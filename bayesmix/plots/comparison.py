@@ -15,7 +15,7 @@ from bayesmix.plots._style import DATA_COLOR, GUIDE_COLOR, INK, PALETTE, axes_or
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from bayesmix.choice import Comparison
+    from bayesmix.comparing import Comparison
 
 __all__ = ["plot_comparison", "shown_differences"]
 

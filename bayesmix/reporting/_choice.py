@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from bayesmix.choice import Comparison
+from bayesmix.comparing import Comparison
 from bayesmix.comparison import COLUMNS, adequate
 from bayesmix.plots import plot_comparison
 from bayesmix.reporting._blocks import Block, Items, Section, Table, Text, plain

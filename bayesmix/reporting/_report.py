@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
 
-from bayesmix.choice import Comparison
+from bayesmix.comparing import Comparison
 from bayesmix.comparison import COLUMNS
 from bayesmix.errors import InputError
 from bayesmix.fit import Fit

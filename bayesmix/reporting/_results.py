@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from bayesmix.boundaries import RuleShape
-from bayesmix.choice import Comparison
+from bayesmix.comparing import Comparison
 from bayesmix.comparison import adequate
 from bayesmix.diagnostics import Diagnosis
 from bayesmix.errors import InputError
