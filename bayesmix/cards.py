@@ -22,7 +22,16 @@ from bayesmix.plots.comparison import shown_differences
 from bayesmix.posterior import Posterior
 from bayesmix.prediction import categories_of, default_grid, grid_cells, is_discrete
 
-__all__ = ["comparison_html", "comparison_text", "fit_html", "fit_text"]
+__all__ = [
+    "comparison_html",
+    "comparison_text",
+    "fit_html",
+    "fit_text",
+    "parameter_table",
+    "passed",
+    "title_of",
+    "verdict_and_notes",
+]
 
 _MAX_LINES, _MAX_ACROSS = 12, 6
 _FEW = 5
@@ -63,30 +72,47 @@ def fit_html(posterior: Posterior, diagnosis: Diagnosis) -> str:
     posterior : Posterior
     diagnosis : Diagnosis
     """
-    interval = credible_interval()
-    frame, more = _parameters(posterior, interval)
-    by_component = not frame.columns.name
-    shown = len(frame) if by_component else frame.shape[1]
-    colors = [component_style(k).color for k in range(shown)] if shown > 1 else []
-    verdict, *notes = diagnosis.text.split(_NOTE)
-    notes = [note[0].upper() + note[1:] for note in notes]
+    verdict, notes = verdict_and_notes(diagnosis)
     pictures = "".join(_picture(posterior, i) for i in range(min(len(posterior.layout.names), _MAX_PICTURES)))
     parts = [
         f"<div>{pictures}</div>" if pictures else "",
-        display.table(frame.rename_axis(index=f"mean [{_words(interval)}]"), colors, across=not by_component),
-        display.paragraph(f"… and {more} more: see summary()") if more else "",
+        parameter_table(posterior, credible_interval()),
         display.paragraph(verdict),
         display.details(f"{len(notes)} note{'s' if len(notes) > 1 else ''}", display.note_list(notes)) if notes else "",
         display.details("Priors and sampler", display.paragraph(f"{_priors(posterior)}.") + _sampler(posterior)),
     ]
-    return display.card(_what(posterior), parts, ok=diagnosis.ok, verdict=_passed(diagnosis.ok))
+    return display.card(title_of(posterior), parts, ok=diagnosis.ok, verdict=passed(diagnosis.ok))
 
 
-def _passed(ok: bool) -> str:
+def verdict_and_notes(diagnosis: Diagnosis) -> tuple[str, list[str]]:
+    """Return the verdict on a fit, and what is noted on its components, a sentence or two each."""
+    verdict, *notes = diagnosis.text.split(_NOTE)
+    return verdict, [note[0].upper() + note[1:] for note in notes]
+
+
+def parameter_table(posterior: Posterior, interval: CredibleInterval) -> str:
+    """Return means and intervals of weights and parameters as HTML, by component, in the components' colours.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    interval : CredibleInterval
+    """
+    frame, more = _parameters(posterior, interval)
+    by_component = not frame.columns.name
+    shown = len(frame) if by_component else frame.shape[1]
+    colors = [component_style(k).color for k in range(shown)] if shown > 1 else []
+    table = display.table(frame.rename_axis(index=f"mean [{_words(interval)}]"), colors, across=not by_component)
+    return table + (display.paragraph(f"… and {more} more: see summary()") if more else "")
+
+
+def passed(ok: bool) -> str:
+    """Say whether a fit passed its checks."""
     return "passed its checks" if ok else "did not pass its checks"
 
 
-def _what(posterior: Posterior) -> str:
+def title_of(posterior: Posterior) -> str:
+    """Say what was fitted to what."""
     info, resolved = posterior.info, posterior.resolved
     several = "s" if resolved.n_components > 1 else ""
     extras = "".join(f" + {name}" for name in resolved.extras)
@@ -100,7 +126,7 @@ def _what(posterior: Posterior) -> str:
 def _head(posterior: Posterior) -> str:
     info = posterior.info
     run = f"{info.chains} x {info.draws} draws, seed {info.random_seed}, {info.seconds:.1f} s"
-    return f"{_what(posterior)} ({run})"
+    return f"{title_of(posterior)} ({run})"
 
 
 def _sampler(posterior: Posterior) -> str:
