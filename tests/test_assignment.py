@@ -35,6 +35,15 @@ def test_memberships_equal_scikit_learn_at_its_parameters(em, arms):
     np.testing.assert_array_equal(made.assignments()["component"], expected.argmax(axis=1))
 
 
+def test_memberships_of_new_rows_equal_scikit_learn(em, arms):
+    made, order = at_em(em, arms["length"])
+    new = pd.Series([16.0, 21.0, 21.0, 26.5], index=list("abcd"), name="length")
+    found = made.assignment_probabilities(new)
+    np.testing.assert_allclose(found.values, em.predict_proba(new.to_frame())[:, order], atol=1e-10, rtol=0)
+    assert list(found["obs"].values) == list("abcd")
+    np.testing.assert_allclose(made.assignment_probabilities(new, draws=True).mean(["chain", "draw"]), found)
+
+
 def test_membership_turns_back_in_the_tail(em):
     """With unequal sds the wider group wins in both tails: below about 8.75 arms would be adult again."""
     made, _ = at_em(em, [8.0, 9.5, 17.0, 25.0])

@@ -25,6 +25,18 @@ KEY_TEXTS = {
         "row left out: 15 of 19 right",
         "16 of 19",
     ],
+    "08-from-scikit-learn.ipynb": [
+        "The fit passed its checks",
+        "EM's estimates outside the intervals: 0 of 12",
+        "Fitted rows with the same component: 272 of 272",
+        "GaussianMixture: Input X contains NaN",
+        "GaussianMixture.fit has sample_weight: False",
+        "The fit predicts the same: True",
+        "requests to the network: 0",
+        "best: 3",
+        "silhouette: best k = 2",
+        "bayesmix:   best k = 1",
+    ],
 }
 
 # Executes the notebook given as first argument and prints it with its outputs.
