@@ -14,7 +14,8 @@ from bayesmix.criteria import check_counts
 from bayesmix.data import Observations, check_component_count
 from bayesmix.errors import BayesmixError, InputError, InterruptedWarning
 from bayesmix.evidence import Evidence, log_evidence
-from bayesmix.fit import Fit, fit_mixture
+from bayesmix.fit import Fit
+from bayesmix.fitting import fit_mixture
 from bayesmix.mixture import Mixture, check_n_components
 from bayesmix.progress import Progress
 from bayesmix.settings import SamplerSettings

@@ -301,7 +301,7 @@ class Mixture(Described):
             If the sampler fails.
         """
         # The one import that points upwards: the specification is the user's door to a fit.
-        from bayesmix.fit import fit_mixture
+        from bayesmix.fitting import fit_mixture
         from bayesmix.settings import SamplerSettings
 
         settings = SamplerSettings(draws, tune, chains, target_accept, cores, random_seed, engine, progressbar)

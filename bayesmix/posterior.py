@@ -1,7 +1,7 @@
 """`Posterior`: what every statistic reads — the specification, the data and the draws, frozen together."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +16,10 @@ from bayesmix.model import WEIGHTS_NAME, extra_weight_names
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["DrawArrays", "FitInfo", "Posterior", "model_variables", "varying_names"]
+__all__ = ["LIFTED", "DrawArrays", "FitInfo", "Posterior", "model_variables", "varying_names"]
+
+LIFTED = "from_idata"
+"""The sampler of draws that were made elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +28,8 @@ class FitInfo:
 
     Attributes
     ----------
-    engine : {"compiled", "pymc"}
-        What computed the density.
+    engine : {"compiled", "pymc", "none"}
+        What computed the density; of lifted draws what computes it in refits, ``"none"`` where the priors are unknown.
     engine_reason : str
         Why this engine.
     rounds : int
@@ -34,13 +37,14 @@ class FitInfo:
     thin : int
         Of the last run every `thin`-th draw is kept.
     draws, tune, chains : int
-        Kept and discarded draws per chain, and the number of chains.
+        Kept and discarded draws per chain, and the number of chains; `tune` is 0 where it is not known.
     target_accept : float
-        Acceptance rate that step sizes were adapted to.
+        Acceptance rate that step sizes were adapted to; of lifted draws that of refits.
     random_seed : int
-        The seed used; drawn from the system when none was given, so that every fit can be repeated.
+        The seed used; drawn from the system when none was given, so that every fit can be repeated. Of lifted draws
+        that of refits.
     seconds : float
-        Wall-clock time of compiling and sampling.
+        Wall-clock time of compiling and sampling; NaN where it is not known.
     digest : str
         SHA-256 of the data.
     n : int
@@ -55,6 +59,17 @@ class FitInfo:
         What a row contributes to the likelihood: a density at points, or the probability of intervals.
     versions : mapping
         Package versions at the time of the fit.
+    sampler : {"nutpie", "from_idata"}
+        What drew; ``"from_idata"`` where draws made elsewhere were lifted by `bayesmix.from_idata`.
+    origin : mapping
+        What lifted draws say of themselves: ``inference_library`` and its version, ``created_at`` ...; else empty.
+
+    Examples
+    --------
+    >>> fit.info.chains, fit.info.draws, fit.info.random_seed, fit.info.n
+    (4, 2000, 1, 19)
+    >>> fit.info.engine_reason
+    'it covers the family and the priors'
     """
 
     engine: str
@@ -74,6 +89,20 @@ class FitInfo:
     layout: Layout
     measure: str
     versions: Mapping[str, str]
+    sampler: str = "nutpie"
+    origin: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def lifted(self) -> bool:
+        """Whether the draws were made elsewhere and lifted by `bayesmix.from_idata`."""
+        return self.sampler == LIFTED
+
+    @property
+    def drawn_by(self) -> dict[str, str]:
+        """The library that drew and its version, as ArviZ's attributes; empty where lifted draws do not say."""
+        own = {"inference_library": self.sampler, "inference_library_version": self.versions.get(self.sampler, "")}
+        known = self.origin if self.lifted else own
+        return {name: known[name] for name in own if known.get(name)}
 
 
 @dataclass(frozen=True)
@@ -86,6 +115,12 @@ class DrawArrays:
         Of all components, those without parameters last.
     parameters : mapping of ndarray
         Shape (S, K), or (S, 1) when shared by all components; with a further axis where the parameter has one.
+
+    Examples
+    --------
+    >>> arrays = fit.arrays
+    >>> arrays.weights.shape, arrays.parameters["mu"].shape
+    ((8000, 2), (8000, 2))
     """
 
     weights: FloatArray
@@ -97,11 +132,35 @@ class DrawArrays:
         return len(self.weights)
 
     def take(self, draws: Any) -> "DrawArrays":
-        """Return the selected draws (anything that indexes a first axis)."""
+        """Return the selected draws.
+
+        Parameters
+        ----------
+        draws : slice, int array or bool array
+            Anything that indexes a first axis.
+
+        Examples
+        --------
+        >>> fit.arrays.take(slice(0, 100)).n_draws
+        100
+        """
         return DrawArrays(self.weights[draws], {name: value[draws] for name, value in self.parameters.items()})
 
     def permuted(self, order: npt.NDArray[np.intp]) -> "DrawArrays":
-        """Return the draws with their components in another order, shape (S, K); those without parameters stay last."""
+        """Return the draws with their components in another order; those without parameters stay last.
+
+        Parameters
+        ----------
+        order : int array, shape (S, K)
+            Which component comes first, second ... in each draw.
+
+        Examples
+        --------
+        >>> arrays = fit.arrays
+        >>> swapped = arrays.permuted(np.tile([1, 0], (arrays.n_draws, 1)))
+        >>> bool((swapped.weights[:, 0] == arrays.weights[:, 1]).all())
+        True
+        """
         k = order.shape[1]
         weights = np.array(self.weights)
         weights[:, :k] = np.take_along_axis(weights[:, :k], order, axis=1)
@@ -138,7 +197,18 @@ class Posterior:
 
     @property
     def observations(self) -> Observations:
-        """The rows, or an error where the fit was saved without them."""
+        """The rows that were fitted.
+
+        Raises
+        ------
+        InputError
+            If the fit was saved without them.
+
+        Examples
+        --------
+        >>> fit.observations.n, fit.observations.names
+        (19, ('length',))
+        """
         if self.data is None:
             raise InputError(
                 "this needs the data, but the fit was saved with data=False and holds none. "
@@ -153,7 +223,13 @@ class Posterior:
 
     @property
     def layout(self) -> Layout:
-        """The columns of the fitted rows and what their cells are."""
+        """The columns of the fitted rows and what their cells are.
+
+        Examples
+        --------
+        >>> fit.layout.names, fit.layout.intervals
+        (('length',), (False,))
+        """
         return self.info.layout
 
     @property
@@ -163,13 +239,25 @@ class Posterior:
 
     @property
     def component_coordinate(self) -> npt.NDArray[Any]:
-        """The same as an xarray coordinate: numbers, or objects where some components have names."""
+        """The same as an xarray coordinate: numbers, or objects where some components have names.
+
+        Examples
+        --------
+        >>> fit.component_coordinate.tolist()
+        [0, 1]
+        """
         coordinate: npt.NDArray[Any] = self.resolved.component_coordinate
         return coordinate
 
     @property
     def arrays(self) -> DrawArrays:
-        """The ordered draws, flattened over chains."""
+        """The ordered draws, flattened over chains.
+
+        Examples
+        --------
+        >>> fit.arrays.n_draws
+        8000
+        """
         posterior = self.idata["posterior"].to_dataset()
         names = [WEIGHTS_NAME, *extra_weight_names(self.resolved)]
         flat = {name: _flat(posterior[name]) for name in (*names, *(v.name for v in self.resolved.variables))}

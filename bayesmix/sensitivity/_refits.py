@@ -13,7 +13,8 @@ from bayesmix.comparison import adequate, rank
 from bayesmix.data import FloatArray
 from bayesmix.errors import InputError, PriorWarning, SamplingError
 from bayesmix.exact import Advance
-from bayesmix.fit import Fit, fit_rows
+from bayesmix.fit import Fit
+from bayesmix.fitting import fit_rows
 from bayesmix.likelihood import MAX_TERMS, mean_responsibilities, thinned
 from bayesmix.mixture import Mixture
 from bayesmix.resolving import resolve

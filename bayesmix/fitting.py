@@ -1,0 +1,82 @@
+"""From a specification and data to a `Fit`: reading, resolving, sampling, in this order."""
+
+from typing import TYPE_CHECKING, Any
+
+from bayesmix.blocks import read_rows
+from bayesmix.data import Observations
+from bayesmix.fit import Fit
+from bayesmix.likelihood import MAX_STORED, log_likelihood
+from bayesmix.mixture import Mixture
+from bayesmix.model import OBSERVED_NAME
+from bayesmix.resolving import resolve
+from bayesmix.sampling import draw
+from bayesmix.settings import SamplerSettings
+from bayesmix.supervision import with_labels
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["fit_mixture", "fit_rows", "tree_group"]
+
+
+def fit_mixture(
+    mixture: Mixture,
+    y: Any,
+    settings: SamplerSettings,
+    *,
+    weights: Any = None,
+    resolution: Any = None,
+    labels: Any = None,
+) -> Fit:
+    """Draw from the posterior of a mixture; the public way is ``mixture.fit(y)``.
+
+    Parameters
+    ----------
+    mixture : Mixture
+    y : column or table
+    settings : SamplerSettings
+    weights : list, array or Series, optional
+        How often each row counts.
+    resolution : number, "auto" or mapping, optional
+        The steps that values were rounded to.
+    labels : list, array or Series, optional
+        Known classes of some rows.
+
+    Returns
+    -------
+    Fit
+    """
+    observations = read_rows(mixture.family, y, weights, resolution)
+    mixture, observations = with_labels(mixture, observations, labels)
+    return fit_rows(mixture, resolve(mixture, observations), observations, settings)
+
+
+def fit_rows(mixture: Mixture, resolved: Mixture, observations: Observations, settings: SamplerSettings) -> Fit:
+    """Draw from the posterior of a resolved mixture given rows that were read before.
+
+    Parameters
+    ----------
+    mixture : Mixture
+        The specification as the user gave it.
+    resolved : Mixture
+        The same with every prior as numbers.
+    observations : Observations
+    settings : SamplerSettings
+
+    Returns
+    -------
+    Fit
+    """
+    tree, info = draw(resolved, observations, settings)
+    fit = Fit(mixture, resolved, tree, info, observations)
+    # Weighted rows stand for several units, which readers of the group could not know.
+    if observations.weights is None and info.draws * info.chains * observations.n <= MAX_STORED:
+        tree["log_likelihood"] = tree_group(log_likelihood(fit))
+    return fit
+
+
+def tree_group(values: "xr.DataArray") -> "xr.DataTree":
+    """Wrap one array as a group of a DataTree."""
+    import xarray as xr
+
+    return xr.DataTree(values.to_dataset(name=OBSERVED_NAME))

@@ -1,0 +1,44 @@
+"""The classes of what fits and comparisons return and hold: for annotations, and to look up what a field means.
+
+Nothing here is called to make one; the methods of `Fit` and `Comparison` do.
+"""
+
+from bayesmix.audit import Audit
+from bayesmix.blocks import Block, FamilyTable, Layout, Variable
+from bayesmix.boundaries import RuleShape
+from bayesmix.comparison import Ranking
+from bayesmix.criteria import WAIC, PointwiseLOO
+from bayesmix.data import Column, Distinct, Observations
+from bayesmix.evidence import Evidence
+from bayesmix.leave_one_out import LooEvaluation
+from bayesmix.partition import Agreement, Merging, Partition
+from bayesmix.posterior import DrawArrays, FitInfo
+from bayesmix.reporting import Figure, Section
+from bayesmix.selection import PosteriorOfK
+from bayesmix.sensitivity import PriorSensitivity
+
+__all__ = [
+    "WAIC",
+    "Agreement",
+    "Audit",
+    "Block",
+    "Column",
+    "Distinct",
+    "DrawArrays",
+    "Evidence",
+    "FamilyTable",
+    "Figure",
+    "FitInfo",
+    "Layout",
+    "LooEvaluation",
+    "Merging",
+    "Observations",
+    "Partition",
+    "PointwiseLOO",
+    "PosteriorOfK",
+    "PriorSensitivity",
+    "Ranking",
+    "RuleShape",
+    "Section",
+    "Variable",
+]
