@@ -1,9 +1,11 @@
 """Save and load a fit: one netCDF file or one zarr directory, complete or not at all.
 
 The specification, the resolved priors, the seed, the package versions and the digest of the data travel with the draws
-as JSON in the file's attributes. A file is written under a temporary name and moved into place when complete.
+as JSON in the file's attributes, together with a digest of everything that is stored: a file that was damaged later is
+refused, not read with other numbers. A file is written under a temporary name and moved into place when complete.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -20,14 +22,14 @@ from bayesmix.errors import FileFormatError, InputError
 from bayesmix.mixture import Mixture
 from bayesmix.model import OBSERVED_NAME
 from bayesmix.posterior import FitInfo, Posterior
-from bayesmix.sampling import observed_data
+from bayesmix.schema import observed_data
 
 if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = ["FORMAT", "read", "write"]
 
-FORMAT = 3
+FORMAT = 4
 """Version of the file layout; raised when a change needs a reader to know."""
 
 _ATTRIBUTE = "bayesmix"
@@ -35,7 +37,8 @@ _INDEX_GROUP = "row_index"
 _WEIGHTS = "row_weights"
 _CELLS = "cells"
 _VALUES = "values"
-_DATA_GROUPS = ("observed_data", "log_likelihood")
+_DIGEST = "digest"
+_DATA_GROUPS = ("observed_data", "constant_data", "log_likelihood")
 
 
 def write(posterior: Posterior, path: str | os.PathLike[str], *, data: bool) -> Path:
@@ -142,8 +145,31 @@ def _to_tree(posterior: Posterior, *, data: bool) -> "xr.DataTree":
             [_label_text(c) for c in column.categories] for column in posterior.observations.columns
         ]
         tree[_INDEX_GROUP] = _index_tree(posterior.observations)
+    header[_DIGEST] = _digest(tree, header)
     tree.attrs[_ATTRIBUTE] = json.dumps(header)
     return tree
+
+
+def _digest(tree: "xr.DataTree", header: dict[str, Any]) -> str:
+    """Return a hash of the header and of every variable, whatever integer or text type the file made of it."""
+    total = hashlib.blake2b(digest_size=16)
+    total.update(json.dumps({key: value for key, value in header.items() if key != _DIGEST}, sort_keys=True).encode())
+    for node in sorted(tree.subtree, key=lambda one: one.path):
+        for name, variable in sorted(node.to_dataset(inherit=False).variables.items(), key=lambda item: str(item[0])):
+            total.update(f"{node.path} {name} {variable.dims} {variable.shape}".encode())
+            total.update(_bytes(np.asarray(variable.values)))
+    return total.hexdigest()
+
+
+def _bytes(values: "np.ndarray[Any, Any]") -> bytes:
+    kind = values.dtype.kind
+    if kind in "OUTS":
+        return json.dumps([str(value) for value in values.ravel()]).encode()
+    if kind in "mM":
+        values = values.astype(f"{kind}8[ns]").astype(np.int64)
+    elif kind in "iub":
+        values = values.astype(np.int64)
+    return np.ascontiguousarray(values).tobytes()
 
 
 def _index_tree(observations: Observations) -> "xr.DataTree":
@@ -195,6 +221,8 @@ def _open(source: Path) -> "xr.DataTree":
 
     try:
         engine = "zarr" if source.is_dir() else "h5netcdf"
+        if engine == "h5netcdf":
+            _touch(source)
         options: dict[str, Any] = {"consolidated": False} if engine == "zarr" else {}
         with xr.open_datatree(source, engine=engine, **options) as tree:
             return tree.load()
@@ -203,6 +231,14 @@ def _open(source: Path) -> "xr.DataTree":
             f"{str(source)!r} must be a netCDF file or zarr directory written by Fit.save, but it cannot be read "
             f"({type(error).__name__}: {error}). It may be truncated or of another kind: save it again."
         ) from error
+
+
+def _touch(source: Path) -> None:
+    """Read the attributes of a file's root: h5netcdf, where these are damaged, complains on standard error."""
+    import h5py
+
+    with h5py.File(source, "r") as file:
+        dict(file.attrs)
 
 
 def _from_tree(tree: "xr.DataTree", source: Path) -> Posterior:
@@ -218,6 +254,10 @@ def _from_tree(tree: "xr.DataTree", source: Path) -> Posterior:
             f"{str(source)!r} has file format {header['format']}, written by bayesmix "
             f"{versions.get('bayesmix', 'of another version')}; this version reads formats 1 to {FORMAT}. "
             "Install a bayesmix at least as new as the one that wrote it, or fit again with its recorded seed."
+        )
+    if _DIGEST in header and header[_DIGEST] != _digest(tree, header):  # files of earlier versions have none
+        raise FileFormatError(
+            f"the contents of {str(source)!r} must match their digest, but they do not: the file is damaged."
         )
     info = _read_info(header["info"])
     tree.attrs.pop(_ATTRIBUTE)

@@ -106,7 +106,9 @@ def rewrite(path, change):
 
 def rewrite_header(path, **changes):
     def change(tree):
-        tree.attrs["bayesmix"] = json.dumps(json.loads(tree.attrs["bayesmix"]) | changes)
+        header = json.loads(tree.attrs["bayesmix"]) | changes
+        del header["digest"]
+        tree.attrs["bayesmix"] = json.dumps(header)
 
     rewrite(path, change)
 
@@ -162,6 +164,22 @@ def test_changed_rows_are_noticed(made, tmp_path):
         bm.load(made.save(tmp_path / "fit.nc"))
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda tree: tree["posterior"]["mu"].values.__setitem__((0, 3, 1), 5.0),
+        lambda tree: tree["sample_stats"]["diverging"].values.__setitem__((0, 0), True),
+        lambda tree: tree.attrs.update(bayesmix=tree.attrs["bayesmix"].replace('"random_seed": 1', '"random_seed": 2')),
+    ],
+    ids=["a draw", "a divergence", "the random seed"],
+)
+def test_changed_contents_are_noticed(made, tmp_path, change):
+    path = made.save(tmp_path / "fit.nc", data=False)
+    rewrite(path, change)
+    with pytest.raises(FileFormatError, match="must match their digest"):
+        bm.load(path)
+
+
 def test_files_of_format_1_are_read(made, tmp_path):
     """Version 1 knew one column of points: no cells, no layout, fewer fields of the specification."""
     path = made.save(tmp_path / "fit.nc")
@@ -169,7 +187,7 @@ def test_files_of_format_1_are_read(made, tmp_path):
     def change(tree):
         header = json.loads(tree.attrs["bayesmix"])
         header["format"] = 1
-        del header["categories"], header["info"]["layout"], header["info"]["measure"]
+        del header["digest"], header["categories"], header["info"]["layout"], header["info"]["measure"]
         for spec in (header["mixture"], header["resolved"]):
             for name in ("noise", "zero_inflated", "ranges", "backgrounds"):
                 del spec[name]

@@ -19,6 +19,7 @@ from bayesmix.errors import InputError
 __all__ = [
     "RawColumn",
     "foreign",
+    "n_entries",
     "raw_column",
     "raw_foreign",
     "raw_series",
@@ -120,8 +121,18 @@ def _series_values(series: pd.Series) -> npt.NDArray[Any]:
     return np.asarray(series.to_numpy(dtype=object))
 
 
+def n_entries(value: Any) -> int | None:
+    """Return how many entries a list, tuple or array has, and None for anything else.
+
+    NumPy's ``ndim`` builds an array to count dimensions and fails where the entries differ in length.
+    """
+    if isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim > 0):
+        return len(value)
+    return None
+
+
 def _sequence_values(y: Sequence[Any], what: str) -> npt.NDArray[Any]:
-    if any(isinstance(value, (list, tuple, np.ndarray)) and np.ndim(value) > 0 for value in y):
+    if any(n_entries(value) is not None for value in y):
         try:
             return np.asarray(y)
         except ValueError:

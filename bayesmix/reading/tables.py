@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from bayesmix.data import Interval, align_rows, show_some
-from bayesmix.data.raw import RawColumn, foreign, raw_column, raw_foreign, raw_series, show
+from bayesmix.data.raw import RawColumn, foreign, n_entries, raw_column, raw_foreign, raw_series, show
 from bayesmix.errors import InputError
 
 __all__ = ["AnyColumn", "Table", "aligned", "open_matrix", "open_table", "picked"]
@@ -102,7 +102,7 @@ def _single_row(y: Any, names: Sequence[str]) -> Table | None:
 
 
 def _is_single(value: Any) -> bool:
-    return not isinstance(value, Interval) and np.ndim(value) == 0
+    return not isinstance(value, Interval) and n_entries(value) is None and np.ndim(value) == 0
 
 
 def _boxed(value: Any) -> npt.NDArray[Any]:
@@ -171,7 +171,7 @@ def open_matrix(y: Any, width: int | None = None) -> Table | None:
 
 
 def _rows_of(y: Sequence[Any]) -> npt.NDArray[Any]:
-    lengths = [len(row) if isinstance(row, (list, tuple, np.ndarray)) and np.ndim(row) else 0 for row in y]
+    lengths = [n_entries(row) or 0 for row in y]
     for row, length in enumerate(lengths):
         if length != lengths[0]:
             raise InputError(
