@@ -6,6 +6,7 @@ Every message says three things: the rule, the offending value, and what to do a
 __all__ = [
     "BayesmixError",
     "BayesmixWarning",
+    "CacheWarning",
     "FileFormatError",
     "InputError",
     "InterruptedWarning",
@@ -37,6 +38,10 @@ class FileFormatError(BayesmixError):
 
 class BayesmixWarning(UserWarning):
     """Base class of all warnings that bayesmix issues."""
+
+
+class CacheWarning(BayesmixWarning):
+    """The compiled engine's disk cache cannot be written or read: every process compiles anew."""
 
 
 class PriorWarning(BayesmixWarning):

@@ -11,6 +11,7 @@ Numba puts the values a closure holds into the cache key.
 """
 
 import hashlib
+import warnings
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,8 @@ from typing import Any, cast
 
 import numba
 import numba.extending
+
+from bayesmix.errors import CacheWarning
 
 __all__ = [
     "COLUMN_KERNEL",
@@ -66,12 +69,34 @@ def kernel[F: Callable[..., Any]](function: F) -> F:
 
 def entry(signature: Any, function: Callable[..., Any]) -> Any:
     """Compile an entry point called from Python for exactly one signature, cached on disk."""
-    return numba.njit(signature, cache=True, **_options(_FAST))(function)
+    return _cached(numba.njit, signature, function)
 
 
 def c_entry(signature: Any, function: Callable[..., Any]) -> Any:
     """Compile an entry point called from C through its address, cached on disk."""
-    return numba.cfunc(signature, cache=True, **_options(_FAST))(function)
+    return _cached(numba.cfunc, signature, function)
+
+
+def _cached(decorator: Callable[..., Any], signature: Any, function: Callable[..., Any]) -> Any:
+    """Compile with the disk cache, and without it where it cannot be written or read."""
+    try:
+        return decorator(signature, cache=True, **_options(_FAST))(function)
+    except numba.core.errors.NumbaError:  # of the code, not of the cache
+        raise
+    except Exception as error:  # unpickling a damaged file raises nearly anything
+        _warn_of_cache(getattr(error, "strerror", None) or type(error).__name__)
+        return decorator(signature, **_options(_FAST))(function)
+
+
+@cache
+def _warn_of_cache(what: str) -> None:
+    warnings.warn(
+        f"The compiled engine's disk cache cannot be used ({what}), so that every process compiles the engine again, "
+        "which takes 10 s and more. Set the environment variable NUMBA_CACHE_DIR to a folder that can be written; where "
+        "the cache is damaged, delete it: *.nbi and *.nbc there, or in __pycache__ of bayesmix/engine.",
+        CacheWarning,
+        stacklevel=2,
+    )
 
 
 @cache
