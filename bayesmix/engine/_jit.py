@@ -92,8 +92,8 @@ def _cached(decorator: Callable[..., Any], signature: Any, function: Callable[..
 def _warn_of_cache(what: str) -> None:
     warnings.warn(
         f"The compiled engine's disk cache cannot be used ({what}), so that every process compiles the engine again, "
-        "which takes 10 s and more. Set the environment variable NUMBA_CACHE_DIR to a folder that can be written; where "
-        "the cache is damaged, delete it: *.nbi and *.nbc there, or in __pycache__ of bayesmix/engine.",
+        "which takes 10 s and more. Set the environment variable NUMBA_CACHE_DIR to a folder that can be written; "
+        "where the cache is damaged, delete it: *.nbi and *.nbc there, or in __pycache__ of bayesmix/engine.",
         CacheWarning,
         stacklevel=2,
     )
