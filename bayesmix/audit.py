@@ -148,7 +148,8 @@ def audit(posterior: Posterior) -> Audit:
     facts = _with_interval({"occupied": occupied, "misassigned": wrong}, interval)
     bumps, modes = _bump_table(posterior, draws), _mode_table(posterior, draws)
     held, missed = facts.to_numpy()
-    sparse = float(posterior.resolved.total_concentration().mean()) < 1
+    resolved = posterior.resolved
+    sparse = resolved.priors_known and float(resolved.total_concentration().mean()) < 1
     sentences = {
         "spike": _spike_sentence(table),
         "empty": _empty_sentence(table["p_empty"].iloc[:k], held, interval, sparse=sparse),

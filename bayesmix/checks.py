@@ -118,7 +118,8 @@ def check_parameters(mixture: "Mixture") -> None:
     # The columns of a multivariate family are known only once it has seen data.
     if mixture.order_by is not None and not (mixture.blocks[0].family.multivariate and not _bound(mixture)):
         named_key(mixture, mixture.order_by)
-    mixture.weights.concentration(mixture.n_components)
+    if mixture.priors_known:
+        mixture.weights.concentration(mixture.n_components)
     for name, prior in mixture.priors.items():
         variable = variables[name]
         if isinstance(prior, tuple) and variable.shared:

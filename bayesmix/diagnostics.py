@@ -12,7 +12,7 @@ from bayesmix.convergence import ESS_MIN, RHAT_MAX, convergence, stack_draws
 from bayesmix.data import FloatArray, Observations
 from bayesmix.likelihood import row_log_density
 from bayesmix.model import WEIGHTS_NAME
-from bayesmix.posterior import Posterior, model_variables
+from bayesmix.posterior import FitInfo, Posterior, model_variables
 from bayesmix.relabeling import LabelCheck, check_labels
 
 if TYPE_CHECKING:
@@ -40,10 +40,10 @@ class Diagnosis:
         One row per sorted parameter and label-free quantity: ``r_hat``, ``ess_bulk``, ``ess_tail``.
     text : str
         The verdict, each finding with what to do.
-    divergences : int
-        Divergent transitions among all kept draws.
+    divergences : int or None
+        Divergent transitions among all kept draws; None where lifted draws come without.
     bfmi : float
-        Smallest E-BFMI over chains.
+        Smallest E-BFMI over chains; NaN where lifted draws come without energies.
     label_share : float
         Share of draws whose components would rather be permuted (see `bayesmix.relabeling`).
     audit : Audit or None
@@ -53,7 +53,7 @@ class Diagnosis:
     ok: bool
     table: pd.DataFrame
     text: str
-    divergences: int
+    divergences: int | None
     bfmi: float
     label_share: float
     audit: Audit | None
@@ -98,6 +98,50 @@ class Diagnosis:
         )
 
 
+@dataclass(frozen=True)
+class _Run:
+    """What the sampler said of its draws, as far as it is known.
+
+    Attributes
+    ----------
+    total : int
+        Draws over all chains.
+    divergences : int or None
+    deep : int
+        Draws that hit the largest tree.
+    bfmi : float
+        Smallest over chains; NaN where it is not known.
+    """
+
+    total: int
+    divergences: int | None
+    deep: int
+    bfmi: float
+
+    @classmethod
+    def of(cls, posterior: Posterior) -> "_Run":
+        """Read the group ``sample_stats``."""
+        from arviz_stats import bfmi
+
+        stats = posterior.idata["sample_stats"].to_dataset()
+        energies = stats.get("bfmi", bfmi(posterior.idata)["energy"] if "energy" in stats else None)
+        return cls(
+            posterior.info.draws * posterior.info.chains,
+            int(stats["diverging"].sum()) if "diverging" in stats else None,
+            int(stats["maxdepth_reached"].sum()) if "maxdepth_reached" in stats else 0,
+            float("nan") if energies is None else float(np.min(energies.values)),
+        )
+
+    @property
+    def words(self) -> str:
+        """What a run without findings may say of itself."""
+        known = "" if self.divergences is None else f"no divergent draws in {self.total}"
+        energy = "" if np.isnan(self.bfmi) else f"E-BFMI at least {self.bfmi:.2f}"
+        missing = [name for name, there in (("divergent draws", known), ("E-BFMI", energy)) if not there]
+        unknown = f"{' and '.join(missing)} not known (the draws came without)" if missing else ""
+        return ", ".join(filter(None, (known, energy, unknown)))
+
+
 def check(posterior: Posterior) -> Diagnosis:
     """Judge a fit by R-hat, ESS, divergences, E-BFMI, tree depth and the consistency of its labels.
 
@@ -120,26 +164,19 @@ def check(posterior: Posterior) -> Diagnosis:
     Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021), Rank-normalization, folding, and localization: an improved
     R-hat, Bayesian Analysis 16, 667-718. Betancourt (2016), Diagnosing suboptimal cotangent disintegrations.
     """
-    from arviz_stats import bfmi
-
     table = _convergence_table(posterior)
-    stats = posterior.idata["sample_stats"].to_dataset()
-    divergences = int(stats["diverging"].sum())
-    depth = int(stats["maxdepth_reached"].sum()) if "maxdepth_reached" in stats else 0
-    energies = stats["bfmi"] if "bfmi" in stats else bfmi(posterior.idata)["energy"]
-    smallest_bfmi = float(np.min(energies.values))
+    run = _Run.of(posterior)
     labels = check_labels(posterior) if posterior.data is not None else LabelCheck(None, 0.0, None, float("nan"))
-    total = posterior.info.draws * posterior.info.chains
     settled = _mode_findings(table, posterior)
     components = audit(posterior) if posterior.data is not None else None
     # Without labels a missed mode is another description of the rows; with them other classes for the rows.
     missed = components is not None and posterior.resolved.labelled and components.mode_missed and not settled
     findings = [
-        *_convergence_findings(table, posterior),
+        *_convergence_findings(table, posterior.info),
         *settled,
         *([components.sentences["modes"]] if missed and components and "modes" in components.sentences else []),
-        *_sampler_findings(divergences, depth, total, smallest_bfmi, posterior),
-        *_label_findings(labels),
+        *_sampler_findings(run, posterior.info),
+        *_label_findings(labels, posterior.info),
     ]
     notes = [
         *_label_notes(labels, labelled=posterior.resolved.labelled),
@@ -152,12 +189,11 @@ def check(posterior: Posterior) -> Diagnosis:
         text = " ".join(
             [
                 f"The fit passed its checks: R-hat at most {table['r_hat'].max():.3f}, effective sample size at least "
-                f"{table[['ess_bulk', 'ess_tail']].min().min():.0f}, no divergent draws in {total}, "
-                f"E-BFMI at least {smallest_bfmi:.2f}.",
+                f"{table[['ess_bulk', 'ess_tail']].min().min():.0f}, {run.words}.",
                 *notes,
             ]
         )
-    return Diagnosis(not findings, table, text, divergences, smallest_bfmi, labels.share, components)
+    return Diagnosis(not findings, table, text, run.divergences, run.bfmi, labels.share, components)
 
 
 def _convergence_table(posterior: Posterior) -> pd.DataFrame:
@@ -198,21 +234,27 @@ def _three_rows(observations: Observations) -> FloatArray:
     return chosen[:, np.newaxis] if chosen.ndim == 1 else chosen
 
 
-def _convergence_findings(table: pd.DataFrame, posterior: Posterior) -> list[str]:
+def _convergence_findings(table: pd.DataFrame, info: FitInfo) -> list[str]:
     findings = []
     rhat, bulk, tail = table["r_hat"].max(), table["ess_bulk"].min(), table["ess_tail"].min()
-    info = posterior.info
+    if info.chains == 1:
+        findings.append(
+            "All draws are of one chain, which cannot show that another one would have gone elsewhere. Draw several."
+        )
     if not rhat <= RHAT_MAX:
+        longer = (
+            "warm up and draw twice as long" if info.lifted else f"use draws={2 * info.draws}, tune={2 * info.tune}"
+        )
         findings.append(
             f"The chains disagree: R-hat of {table['r_hat'].idxmax()} is {rhat:.3f}, above {RHAT_MAX}. They may sit in "
-            f"different modes or need longer: use draws={2 * info.draws}, tune={2 * info.tune}; if it stays, fewer "
-            "components or narrower priors."
+            f"different modes or need longer: {longer}; if it stays, fewer components or narrower priors."
         )
     if not min(bulk, tail) >= ESS_MIN:
         row = table[["ess_bulk", "ess_tail"]].min(axis=1).idxmin()
         # Where chains disagree more draws of the same would not help, and their number could be any.
         wanted = int(np.ceil(info.draws * max(2.0, 1.5 * ESS_MIN / max(min(bulk, tail), 1.0))))
-        remedy = f" Use draws={wanted:d}." if rhat <= _SETTLED else ""
+        how = f"Draw {wanted:d} per chain." if info.lifted else f"Use draws={wanted:d}."
+        remedy = f" {how}" if rhat <= _SETTLED else ""
         findings.append(
             f"Too few effective draws: {min(bulk, tail):.0f} for {row}, below {ESS_MIN}, so interval ends are "
             f"noisy.{remedy}"
@@ -257,36 +299,36 @@ def _nearest_modes(posterior: Posterior, modes: "xr.Dataset") -> np.ndarray:
     return np.asarray(total.transpose("chain", "mode").argmin("mode").values)
 
 
-def _sampler_findings(
-    divergences: int, depth: int, total: int, smallest_bfmi: float, posterior: Posterior
-) -> list[str]:
+def _sampler_findings(run: _Run, info: FitInfo) -> list[str]:
     findings = []
-    if divergences:
+    if run.divergences:
+        smaller = f"target_accept={min(0.99, (1 + info.target_accept) / 2):.3g}"
         findings.append(
-            f"{divergences} of {total} draws diverged: a narrow region of the posterior may be missed. Use "
-            f"target_accept={min(0.99, (1 + posterior.info.target_accept) / 2):.3g}, or a prior that keeps the "
-            "component sds away from 0."
+            f"{run.divergences} of {run.total} draws diverged: a narrow region of the posterior may be missed. Use "
+            f"{'a higher target acceptance' if info.lifted else smaller}, or a prior that keeps the component sds away "
+            "from 0."
         )
-    if depth > total // 100:
+    if run.deep > run.total // 100:
         findings.append(
-            f"{depth} of {total} draws hit the sampler's largest tree: they are right but slow and correlated. "
-            "Longer tuning (tune=) or narrower priors help."
+            f"{run.deep} of {run.total} draws hit the sampler's largest tree: they are right but slow and correlated. "
+            f"Longer tuning{'' if info.lifted else ' (tune=)'} or narrower priors help."
         )
-    if smallest_bfmi < BFMI_MIN:
+    if run.bfmi < BFMI_MIN:
         findings.append(
-            f"E-BFMI is {smallest_bfmi:.2f}, below {BFMI_MIN}: the sampler explores the tails slowly. Use more draws, "
+            f"E-BFMI is {run.bfmi:.2f}, below {BFMI_MIN}: the sampler explores the tails slowly. Use more draws, "
             "or priors with lighter tails."
         )
     return findings
 
 
-def _label_findings(labels: LabelCheck) -> list[str]:
+def _label_findings(labels: LabelCheck, info: FitInfo) -> list[str]:
     if labels.better_key is None:
         return []
+    where = "bm.from_idata" if info.lifted else "Mixture"
     return [
         f"Sorting by {labels.key!r} mislabels components: {labels.share:.0%} of the draws would rather be permuted, "
         f"but only {labels.better_share:.0%} when sorted by {labels.better_key!r}. The groups seem to share "
-        f"{labels.key!r}: use Mixture(..., order_by={labels.better_key!r})."
+        f"{labels.key!r}: use {where}(..., order_by={labels.better_key!r})."
     ]
 
 

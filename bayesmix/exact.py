@@ -24,11 +24,22 @@ from bayesmix.data import FloatArray, Observations
 from bayesmix.errors import SamplingError
 from bayesmix.likelihood import row_log_density
 from bayesmix.posterior import Posterior
+from bayesmix.priors import Unknown
 from bayesmix.refits import Redraw, redraw
 from bayesmix.settings import SamplerSettings
 from bayesmix.supervision import unlabelled_twins
 
-__all__ = ["Advance", "LeftOut", "bridge", "leave_out", "only_labels", "refit_without", "repaired_loo", "repaired_loos"]
+__all__ = [
+    "Advance",
+    "LeftOut",
+    "bridge",
+    "can_refit",
+    "leave_out",
+    "only_labels",
+    "refit_without",
+    "repaired_loo",
+    "repaired_loos",
+]
 
 type Advance = Callable[[int, int], None]
 """Told how many refits are done, and of how many."""
@@ -260,8 +271,30 @@ class _Progress:
 
 def _to_refit(loo: PointwiseLOO, posterior: Posterior, *, exact: bool) -> npt.NDArray[np.intp]:
     """Return positions among the distinct rows, each once: of a random sample several rows may be the same."""
+    if not can_refit(posterior, wanted=exact):
+        return np.empty(0, dtype=np.intp)
     lonely = np.isin(loo.rows, only_labels(posterior))
     return np.unique(loo.rows if exact else loo.rows[loo.high_k | lonely])
+
+
+def can_refit(posterior: Posterior, *, wanted: bool = False) -> bool:
+    """Whether the model can be fitted again without a row: its priors must be known.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    wanted : bool, default False
+        Whether refits are asked for by name.
+
+    Raises
+    ------
+    InputError
+        If they are but the priors are not known.
+    """
+    weights = posterior.resolved.weights
+    if isinstance(weights, Unknown) and wanted:
+        weights.refuse()
+    return not isinstance(weights, Unknown)
 
 
 def only_labels(posterior: Posterior) -> list[int]:

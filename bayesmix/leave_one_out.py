@@ -30,7 +30,7 @@ from bayesmix.criteria import relative_efficiency
 from bayesmix.data import FloatArray
 from bayesmix.errors import InputError
 from bayesmix.evaluation import evaluate_rule
-from bayesmix.exact import only_labels, refit_without
+from bayesmix.exact import LeftOut, can_refit, only_labels, refit_without
 from bayesmix.intervals import CredibleInterval
 from bayesmix.labels import Labels, best_match, class_log_prob, declared_mapping, read_labels
 from bayesmix.likelihood import mean_responsibilities, row_chunks, row_log_density
@@ -68,7 +68,7 @@ class LooMemberships:
     pareto_k : ndarray, shape (d,)
         Of the importance weights; NaN for rows in which nothing was observed.
     refitted, failed : ndarray of bool, shape (d,)
-        Whether a refit stands in for the weights; whether one was tried and did not converge.
+        Whether a refit stands in for the weights; whether one was wanted but did not converge or could not be made.
     """
 
     log_probability: FloatArray
@@ -125,8 +125,9 @@ def _compute(posterior: Posterior, *, exact: bool) -> LooMemberships:
         told.fill(chunk, _log_r(posterior, draws, cells[chunk]), log_weights)
     refitted, failed = np.zeros(len(cells), dtype=bool), np.zeros(len(cells), dtype=bool)
     lonely = np.isin(np.arange(len(cells)), only_labels(posterior))
+    known = can_refit(posterior, wanted=exact)
     for i in np.flatnonzero(np.full(len(cells), exact) | (pareto_k > good_k(draws.n_draws)) | lonely).tolist():
-        left_out, drawn = refit_without(posterior, i)
+        left_out, drawn = refit_without(posterior, i) if known else (LeftOut(), None)
         if drawn is None or not left_out.converged:
             failed[i] = True
             continue
@@ -217,7 +218,7 @@ def loo_assignments(posterior: Posterior, *, exact: bool = False) -> pd.DataFram
         fit without the row, ``E[r_ik | y_-i]``, with ``mc_error``; ``posterior_component`` and
         ``posterior_probability``: those given all rows; ``pareto_k``; ``refitted``: whether a refit stands in for
         importance weights with a high Pareto k; ``unreliable``: whether the weights cannot be relied on and a refit
-        did not converge, or cannot be made without this row's label.
+        did not converge, or cannot be made: for want of this row's label, or of the priors of lifted draws.
     """
     rows = posterior.observations
     found, inverse = loo_memberships(posterior, exact=exact), rows.distinct.inverse

@@ -22,6 +22,7 @@ from bayesmix.families import Family
 from bayesmix.priors import (
     Dirichlet,
     PriorSet,
+    Unknown,
     WeightsPrior,
     as_weights_prior,
     prior_from_dict,
@@ -181,8 +182,12 @@ class Mixture(Described):
     def alike(self) -> bool:
         """Whether all components have the same prior, be it written once or for each of them."""
         own = [prior for prior in self.priors.values() if isinstance(prior, tuple)]
-        concentrations = self.weights.concentration(self.n_components)
-        return len(set(concentrations.tolist())) == 1 and all(len(set(each)) == 1 for each in own)
+        return self.weights.exchangeable and all(len(set(each)) == 1 for each in own)
+
+    @property
+    def priors_known(self) -> bool:
+        """Whether the priors are known: not those of draws that were made elsewhere and lifted without them."""
+        return not isinstance(self.weights, Unknown)
 
     @property
     def exchangeable(self) -> bool:
@@ -225,9 +230,7 @@ class Mixture(Described):
         >>> Mixture(2, priors={"mu": [bm.priors.Normal(0, 1), bm.priors.Normal(5, 1)]}).priors_in_words()["mu"]
         'component 0: normal, mean 0, sd 1; component 1: normal, mean 5, sd 1'
         """
-        words = {"w": f"Dirichlet, concentration {self.weights.concentration(self.n_components)[0]:.4g}"}
-        if not self.weights.exchangeable:
-            words["w"] = f"Dirichlet, concentrations {self.weights.concentration(self.n_components).tolist()}"
+        words = {"w": self._weights_in_words()}
         for name, spec in self.priors.items():
             if isinstance(spec, tuple):
                 words[name] = "; ".join(
@@ -237,6 +240,12 @@ class Mixture(Described):
             else:
                 words[name] = spec.words()
         return words
+
+    def _weights_in_words(self) -> str:
+        if isinstance(self.weights, Unknown):
+            return self.weights.words()
+        a = self.weights.concentration(self.n_components).tolist()
+        return f"Dirichlet, concentration {a[0]:.4g}" if self.weights.exchangeable else f"Dirichlet, concentrations {a}"
 
     def fit(
         self,

@@ -23,7 +23,7 @@ from bayesmix import leave_one_out
 from bayesmix.blocks import Block
 from bayesmix.data import FloatArray, Observations
 from bayesmix.errors import InputError
-from bayesmix.exact import refit_without
+from bayesmix.exact import can_refit, refit_without
 from bayesmix.families import as_family
 from bayesmix.likelihood import row_chunks, row_log_density, thinned
 from bayesmix.posterior import DrawArrays, Posterior
@@ -108,7 +108,7 @@ def loo_pit(
     bounds, pareto_k = _reweighted(posterior, cells, ends, column)
     high = pareto_k > leave_one_out.good_k(posterior.arrays.n_draws)
     refitted = np.zeros(len(distinct), dtype=bool)
-    for i in np.flatnonzero(high).tolist() if repair else ():
+    for i in np.flatnonzero(high).tolist() if repair and can_refit(posterior) else ():
         left_out, drawn = refit_without(posterior, int(distinct[i]))
         if drawn is not None and left_out.converged:
             below, above = _cdf(posterior, drawn.arrays, ends[i : i + 1], column)

@@ -313,8 +313,8 @@ def check_labels(posterior: Posterior) -> LabelCheck:
     resolved = posterior.resolved
     if posterior.n_components == 1:
         return LabelCheck(None, 0.0, None, float("nan"))
-    stats = posterior.idata["sample_stats"].to_dataset()
     if resolved.relabelled:
+        stats = posterior.idata["sample_stats"].to_dataset()
         share = float(stats["label_ambiguous"].mean()) if "label_ambiguous" in stats else 0.0
         return LabelCheck(None, share, None, float("nan"), relabelled=True)
     draws = posterior.arrays

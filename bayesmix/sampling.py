@@ -20,9 +20,10 @@ from bayesmix.convergence import ESS_MIN, RHAT_MAX, convergence, stack_draws
 from bayesmix.data import Observations
 from bayesmix.errors import InputError, SamplingError
 from bayesmix.mixture import Mixture
-from bayesmix.model import OBSERVED_NAME, WEIGHTS_NAME, data_arrays, extra_weight_names, free_names, model_of
+from bayesmix.model import WEIGHTS_NAME, data_arrays, extra_weight_names, free_names, model_of
 from bayesmix.posterior import FitInfo, Posterior, varying_names
 from bayesmix.relabeling import permute, relabel, sorting_permutation, unwrap_angles
+from bayesmix.schema import data_groups, tree_of, with_labels_of
 from bayesmix.seeding import find_mode_table, seeding_of
 from bayesmix.settings import SamplerSettings
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from bayesmix.engine import Problem
 
-__all__ = ["choose_engine", "draw", "observed_data", "packed", "sample_pymc", "sampled"]
+__all__ = ["agree_on_labels", "choose_engine", "data_facts", "draw", "packed", "sample_pymc", "sampled"]
 
 _SHORT_RUN = 1000
 _PYMC_TUNE = 1000
@@ -131,12 +132,13 @@ def draw(resolved: Mixture, observations: Observations, settings: SamplerSetting
         random_seed=int(seed),
         seconds=time.perf_counter() - started,
         versions={name: version(name) for name in _PACKAGES},
-        **_data_facts(observations),
+        **data_facts(observations),
     )
-    return _tree(run, resolved, observations), info
+    return _tree(run, resolved, observations, info), info
 
 
-def _data_facts(observations: Observations) -> dict[str, Any]:
+def data_facts(observations: Observations) -> dict[str, Any]:
+    """Return what `FitInfo` says of the rows."""
     return {
         "digest": observations.digest,
         "n": observations.n,
@@ -147,47 +149,14 @@ def _data_facts(observations: Observations) -> dict[str, Any]:
     }
 
 
-def _tree(run: _Run, resolved: Mixture, observations: Observations) -> "xr.DataTree":
-    import xarray as xr
-
-    return xr.DataTree.from_dict(
-        {
-            "posterior": _labelled(run.posterior, resolved),
-            "sample_stats": run.stats,
-            "observed_data": observed_data(observations),
-            **{name: _labelled(group, resolved) for name, group in run.more.items()},
-        }
-    )
-
-
-def observed_data(observations: Observations) -> "xr.Dataset":
-    """Return the rows as the group ``observed_data``: one variable, or one per column; bounds of intervals by name."""
-    import xarray as xr
-
-    variables: dict[str, Any] = {}
-    for column in observations.columns:
-        name = OBSERVED_NAME if len(observations.columns) == 1 else column.name
-        name = f"{name}_value" if name == "obs" else name  # a variable cannot have the name of its own dimension
-        variables[name] = ("obs", column.values)
-        if column.bounds is not None:
-            variables |= {f"{name}_lower": ("obs", column.bounds[0]), f"{name}_upper": ("obs", column.bounds[1])}
-        if column.extra is not None:
-            variables[f"{name}_trials"] = ("obs", column.extra)
-    if observations.known is not None:
-        variables["known_component"] = ("obs", observations.known)
-    return xr.Dataset(variables, coords={"obs": observations.coordinate})
-
-
-def _labelled(group: "xr.Dataset", resolved: Mixture) -> "xr.Dataset":
-    """Give the dimensions of a group their labels."""
-    coords: dict[str, Any] = {"component": resolved.component_names}
-    coords["member"] = np.array([str(label) for label in resolved.component_labels], dtype=object)
-    for variable in resolved.variables:
-        for dim in variable.extra_dims:
-            labels = np.empty(len(variable.labels), dtype=object)
-            labels[:] = [label if isinstance(label, str) else str(label) for label in variable.labels]
-            coords[dim] = labels
-    return group.assign_coords({name: labels for name, labels in coords.items() if name in group.dims})
+def _tree(run: _Run, resolved: Mixture, observations: Observations, info: FitInfo) -> "xr.DataTree":
+    groups = {
+        "posterior": with_labels_of(resolved, run.posterior),
+        "sample_stats": run.stats,
+        **data_groups(observations),
+        **{name: with_labels_of(resolved, group) for name, group in run.more.items()},
+    }
+    return tree_of(groups, info.drawn_by, sampling_time=info.seconds, tuning_steps=info.tune)
 
 
 def _run_compiled(resolved: Mixture, observations: Observations, settings: SamplerSettings, seed: int) -> _Run:
@@ -209,7 +178,7 @@ def _run_compiled(resolved: Mixture, observations: Observations, settings: Sampl
         options |= {"seed": own, "draws": settings.draws * factor, "target_accept": target}
         posterior, stats = _sample_compiled(problem, starts, settings, options)
         last = _last_points(problem, posterior)
-        posterior, stats = _agree_on_labels(_sorted_first(posterior, resolved), stats, resolved, observations)
+        posterior, stats = agree_on_labels(_sorted_first(posterior, resolved), stats, resolved, observations)
         table = _parameter_convergence(posterior, resolved)
         longer, smaller = _worth_continuing(table, settings), bool(stats["diverging"].any()) and _long(settings)
         astray = _chains_went_astray(problem, first, table, settings)
@@ -230,7 +199,7 @@ def _run_compiled(resolved: Mixture, observations: Observations, settings: Sampl
     )
 
 
-def _agree_on_labels(
+def agree_on_labels(
     posterior: "xr.Dataset", stats: "xr.Dataset", resolved: Mixture, observations: Observations
 ) -> tuple["xr.Dataset", "xr.Dataset"]:
     """Relabel the draws where no one order separates the components, and note which of them stay ambiguous."""
@@ -249,7 +218,7 @@ def _bare(posterior: "xr.Dataset", resolved: Mixture, observations: Observations
     unknown: dict[str, Any] = dict.fromkeys(("engine", "engine_reason"), "")
     unknown |= dict.fromkeys(("rounds", "thin", "tune", "random_seed"), 1)
     sizes: dict[str, Any] = {"draws": posterior.sizes["draw"], "chains": posterior.sizes["chain"]}
-    info = FitInfo(**unknown, **sizes, target_accept=0.9, seconds=0.0, versions={}, **_data_facts(observations))
+    info = FitInfo(**unknown, **sizes, target_accept=0.9, seconds=0.0, versions={}, **data_facts(observations))
     return Posterior(resolved, resolved, xr.DataTree.from_dict({"posterior": posterior}), info, observations)
 
 
@@ -272,7 +241,7 @@ def _sample_compiled(
 
 
 def _parameter_convergence(posterior: "xr.Dataset", resolved: Mixture) -> pd.DataFrame:
-    return convergence(*stack_draws(_labelled(posterior[varying_names(resolved)], resolved)))
+    return convergence(*stack_draws(with_labels_of(resolved, posterior[varying_names(resolved)])))
 
 
 def _chains_went_astray(problem: "Problem", starts: Any, table: pd.DataFrame, settings: SamplerSettings) -> bool:
@@ -376,7 +345,7 @@ def sampled(run: Callable[[], Any], draws: int) -> tuple["xr.Dataset", "xr.Datas
         # nutpie hands back what it has when it is interrupted; a short run must not pass for a whole one.
         raise KeyboardInterrupt
     stats = trace["sample_stats"].to_dataset().drop_vars("divergence_message", errors="ignore")
-    return posterior.drop_vars("obs", errors="ignore").assign_attrs(inference_library="nutpie"), stats
+    return posterior.drop_vars("obs", errors="ignore"), stats
 
 
 def _compiled(resolved: Mixture, observations: Observations) -> Any:
@@ -403,7 +372,7 @@ def _run_pymc(resolved: Mixture, observations: Observations, settings: SamplerSe
     order = sorting_permutation(free, resolved)
     if order is not None:
         posterior = posterior.assign(permute(free, resolved, order))
-    posterior, stats = _agree_on_labels(_sorted_first(posterior, resolved), stats, resolved, observations)
+    posterior, stats = agree_on_labels(_sorted_first(posterior, resolved), stats, resolved, observations)
     return _Run(posterior, stats, settings.tune or _PYMC_TUNE, settings.target_accept)
 
 

@@ -12,7 +12,7 @@ from bayesmix.mixture import Mixture
 from bayesmix.posterior import FitInfo
 from bayesmix.reading import observe
 from bayesmix.resolving import resolve
-from bayesmix.sampling import observed_data
+from bayesmix.schema import observed_data
 
 if TYPE_CHECKING:
     from bayesmix.fit import Fit

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from bayesmix.errors import InputError
 from bayesmix.plots._arviz import arviz_options
 from bayesmix.plots._style import PALETTE
 
@@ -27,6 +28,11 @@ def plot_energy(fit: "Fit", **options: Any) -> Any:
     arviz_plots.PlotCollection
         Its figure is ``result.viz["figure"].item()``, the Axes are in ``result.viz["plot"]``.
 
+    Raises
+    ------
+    InputError
+        If the draws were lifted and came without energies.
+
     Examples
     --------
     >>> import bayesmix as bm
@@ -35,6 +41,11 @@ def plot_energy(fit: "Fit", **options: Any) -> Any:
     """
     from arviz_plots import plot_energy as draw
 
+    if "energy" not in fit.idata["sample_stats"].to_dataset():
+        raise InputError(
+            "plot_energy must have the sampler's energies, but the draws were lifted without them. Keep 'energy' in "
+            "sample_stats of what is lifted; NumPyro has it with extra_fields=('energy',)."
+        )
     size = {"figsize": (8.0, 3.0)}
     panels = draw(fit.idata, **arviz_options(options, figure_kwargs=size, color=list(PALETTE)))
     for axes in getattr(panels.viz["figure"].item(), "axes", ()):  # other backends have figures of their own

@@ -34,6 +34,7 @@ from bayesmix.priors._scalar import (
     WrappedNormal,
 )
 from bayesmix.priors._stated import Between, Distribution
+from bayesmix.priors._unknown import Unknown
 from bayesmix.priors._vector import LKJ, ByFeature, SimplexDirichlet
 from bayesmix.priors._weights import Dirichlet, SparseDirichlet, WeightsPrior
 
@@ -59,6 +60,7 @@ __all__ = [
     "SimplexDirichlet",
     "SparseDirichlet",
     "Support",
+    "Unknown",
     "WeightsPrior",
     "WrappedNormal",
     "as_prior",

@@ -21,6 +21,7 @@ from bayesmix.priors._scalar import (
     WrappedNormal,
 )
 from bayesmix.priors._stated import Between, Distribution
+from bayesmix.priors._unknown import Unknown
 from bayesmix.priors._vector import LKJ, ByFeature, SimplexDirichlet
 from bayesmix.priors._weights import Dirichlet, SparseDirichlet, WeightsPrior
 
@@ -51,6 +52,7 @@ _CLASSES: dict[str, type[Prior]] = {
         LogNormal,
         LogitNormal,
         Normal,
+        Unknown,
         WrappedNormal,
     )
 }
@@ -182,7 +184,7 @@ def as_weights_prior(value: Any) -> WeightsPrior:
     InputError
         If the value is none of these.
     """
-    if isinstance(value, (Dirichlet, SparseDirichlet)):
+    if isinstance(value, (Dirichlet, SparseDirichlet, Unknown)):
         return value
     if type(getattr(getattr(value, "owner", None), "op", None)).__name__ == "DirichletRV":
         return Dirichlet(tuple(np.ravel(_constants(value, "weights")[0])))
@@ -376,6 +378,8 @@ def weights_from_dict(data: Mapping[str, Any]) -> WeightsPrior:
     """Read back what ``Dirichlet.to_dict`` or ``SparseDirichlet.to_dict`` wrote."""
     if data["prior"] == "SparseDirichlet":
         return SparseDirichlet(data["alpha"])
+    if data["prior"] == "Unknown":
+        return Unknown()
     if data["prior"] != "Dirichlet":
         raise InputError(
             f"weights must be Dirichlet or SparseDirichlet, got {data['prior']!r}. Was it saved by a newer version?"

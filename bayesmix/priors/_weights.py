@@ -8,6 +8,7 @@ import numpy as np
 from bayesmix.data import FloatArray
 from bayesmix.errors import InputError
 from bayesmix.priors._base import check_number
+from bayesmix.priors._unknown import Unknown
 
 __all__ = ["Dirichlet", "SparseDirichlet", "WeightsPrior"]
 
@@ -100,4 +101,4 @@ class SparseDirichlet:
         return {"prior": "SparseDirichlet", "alpha": self.alpha}
 
 
-type WeightsPrior = Dirichlet | SparseDirichlet
+type WeightsPrior = Dirichlet | SparseDirichlet | Unknown

@@ -6,7 +6,7 @@ from dataclasses import replace
 from bayesmix.errors import InputError
 from bayesmix.fit import Fit
 from bayesmix.mixture import Mixture
-from bayesmix.priors import Dirichlet, Distribution, Prior, PriorSet, PriorSpec, SparseDirichlet
+from bayesmix.priors import Dirichlet, Distribution, Prior, PriorSet, PriorSpec, SparseDirichlet, Unknown, WeightsPrior
 
 __all__ = ["ALTERNATIVES", "alternatives", "unchanged"]
 
@@ -54,7 +54,9 @@ def _spread(spec: PriorSpec, factor: float) -> PriorSpec:
     return spec.spread(factor) if isinstance(spec, Prior) else tuple(prior.spread(factor) for prior in spec)
 
 
-def _scaled(weights: Dirichlet | SparseDirichlet, factor: float) -> Dirichlet | SparseDirichlet:
+def _scaled(weights: WeightsPrior, factor: float) -> WeightsPrior:
+    if isinstance(weights, Unknown):
+        weights.refuse()
     if isinstance(weights, SparseDirichlet):
         return SparseDirichlet(weights.alpha * factor)
     return Dirichlet(weights.a * factor if isinstance(weights.a, float) else tuple(a * factor for a in weights.a))

@@ -118,10 +118,11 @@ def log_prior(posterior: Posterior) -> "xr.Dataset":
         posterior.resolved,
         free_names(posterior.resolved),
     )
+    concentration = resolved.total_concentration()  # first of all: it refuses priors that are not known
     out: dict[str, Any] = {}
     if WEIGHTS_NAME in names:
         weights = source[names[WEIGHTS_NAME]].transpose(*_SAMPLE, ...)
-        out[names[WEIGHTS_NAME]] = (_SAMPLE, dirichlet_log_density(resolved.total_concentration(), weights.values))
+        out[names[WEIGHTS_NAME]] = (_SAMPLE, dirichlet_log_density(concentration, weights.values))
     for variable in resolved.variables:
         spec, vector = resolved.priors[variable.name], variable.parameter.dim is not None
         prior, hyper = stack_parameters(spec, variable.name, resolved.n_components, vector=vector)

@@ -142,8 +142,9 @@ def prior_sensitivity(
 def _refit(fit: Fit, mixture: Mixture, draws: int) -> Fit | str:
     """Fit the same rows under other priors, or say why that cannot be."""
     info = fit.info
+    tune = info.tune or None
     settings = SamplerSettings(
-        draws, info.tune, info.chains, info.target_accept, None, info.random_seed, info.engine, progressbar=False
+        draws, tune, info.chains, info.target_accept, None, info.random_seed, info.engine, progressbar=False
     )
     try:
         with warnings.catch_warnings():
