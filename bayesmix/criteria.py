@@ -5,7 +5,6 @@ distinct rows LOO is estimated from 1000 units drawn at random, with the standar
 was observed say nothing about prediction and are left out.
 """
 
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,6 @@ from bayesmix.data import FloatArray, Observations
 from bayesmix.data.column import BoolArray
 from bayesmix.errors import InputError
 from bayesmix.likelihood import MAX_TERMS, log_mean_exp, row_chunks, row_log_density, thinned
-from bayesmix.model import OBSERVED_NAME
 from bayesmix.posterior import Posterior
 
 if TYPE_CHECKING:
@@ -25,6 +23,7 @@ __all__ = [
     "WAIC",
     "PointwiseLOO",
     "check_counts",
+    "good_k",
     "loo_of",
     "pointwise_loo",
     "relative_efficiency",
@@ -315,6 +314,8 @@ def pointwise_loo(posterior: Posterior) -> PointwiseLOO:
     InputError
         If the fit has weights that are no counts.
     """
+    from arviz_stats.base import array_stats
+
     units = _units(posterior)
     total = float(units.counts.sum())
     sampled = len(units.counts) > MAX_EXACT_ROWS
@@ -329,18 +330,21 @@ def pointwise_loo(posterior: Posterior) -> PointwiseLOO:
         rows, counts = np.arange(len(units.counts)), units.counts
         approximation, total_approximation = np.zeros(len(rows)), 0.0
     log_lik = _log_lik_tree(posterior, units.cells[rows])
-    result = _arviz_loo(posterior, log_lik, counts)
+    # ArviZ's arrays: its function of a whole tree warns, and warnings cannot be held back in one thread alone.
+    values, r_eff = log_lik.to_numpy(), relative_efficiency(log_lik, counts)
+    elpd_i, pareto_k, _ = array_stats.loo(values, chain_axis=0, draw_axis=1, r_eff=r_eff)
+    n_draws = values.shape[0] * values.shape[1]
     return PointwiseLOO(
         rows=rows,
         counts=counts,
-        elpd_i=np.ravel(result.elpd_i.values),
-        lppd_i=log_mean_exp(log_lik.values.reshape(-1, len(rows))),
-        pareto_k=np.ravel(result.pareto_k.values),
+        elpd_i=np.asarray(elpd_i),
+        lppd_i=log_mean_exp(values.reshape(-1, len(rows))),
+        pareto_k=np.asarray(pareto_k),
         approximation=approximation,
         total_approximation=total_approximation,
         n=total,
-        n_samples=int(result.n_samples),
-        good_k=float(result.good_k),
+        n_samples=n_draws,
+        good_k=good_k(n_draws),
         sampled=sampled,
         repaired=np.zeros(len(rows), dtype=bool),
         failed=np.zeros(len(rows), dtype=bool),
@@ -364,19 +368,15 @@ def _log_lik_tree(posterior: Posterior, cells: FloatArray) -> "xr.DataArray":
     return xr.DataArray(flat.reshape(posterior.info.chains, -1, len(cells)), dims=("chain", "draw", "obs"))
 
 
-def _arviz_loo(posterior: Posterior, log_lik: "xr.DataArray", counts: FloatArray) -> Any:
-    import xarray as xr
-    from arviz_stats import loo as arviz_loo
+def good_k(n_draws: int) -> float:
+    """Return the Pareto k up to which weights of so many draws can be relied on (Vehtari et al. 2024).
 
-    tree = xr.DataTree.from_dict(
-        {
-            "posterior": posterior.idata["posterior"].to_dataset(),
-            "log_likelihood": log_lik.to_dataset(name=OBSERVED_NAME),
-        }
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        return arviz_loo(tree, pointwise=True, var_name=OBSERVED_NAME, reff=relative_efficiency(log_lik, counts))
+    Examples
+    --------
+    >>> good_k(4000), round(good_k(400), 2)
+    (0.7, 0.62)
+    """
+    return float(min(1 - 1 / np.log10(n_draws), 0.7))
 
 
 def loo_of(rows: PointwiseLOO, posterior: Posterior) -> Any:

@@ -26,7 +26,7 @@ import pandas as pd
 
 from bayesmix import display
 from bayesmix.assignment import batch_error, log_responsibilities, table_draws, with_data
-from bayesmix.criteria import relative_efficiency
+from bayesmix.criteria import good_k, relative_efficiency
 from bayesmix.data import FloatArray
 from bayesmix.errors import InputError
 from bayesmix.evaluation import evaluate_rule
@@ -43,7 +43,6 @@ __all__ = [
     "LooMemberships",
     "efficiency_of_rows",
     "evaluate_left_out",
-    "good_k",
     "loo_assignments",
     "loo_memberships",
     "psis_weights",
@@ -150,11 +149,6 @@ def efficiency_of_rows(posterior: Posterior, cells: FloatArray) -> float:
         return 1.0
     shaped = log_lik.reshape(posterior.info.chains, -1, log_lik.shape[1])
     return relative_efficiency(xr.DataArray(shaped, dims=("chain", "draw", "obs")))
-
-
-def good_k(n_draws: int) -> float:
-    """Return the Pareto k up to which weights of so many draws can be relied on (Vehtari et al. 2024)."""
-    return float(min(1 - 1 / np.log10(n_draws), 0.7))
 
 
 def psis_weights(log_lik: FloatArray, r_eff: float) -> tuple[FloatArray, FloatArray]:

@@ -21,6 +21,7 @@ import pandas as pd
 
 from bayesmix import leave_one_out
 from bayesmix.blocks import Block
+from bayesmix.criteria import good_k
 from bayesmix.data import FloatArray, Observations
 from bayesmix.errors import InputError
 from bayesmix.exact import can_refit, refit_without
@@ -106,7 +107,7 @@ def loo_pit(
     cells = observations.distinct.cells[distinct]
     ends = _ends(posterior, cells, column)
     bounds, pareto_k = _reweighted(posterior, cells, ends, column)
-    high = pareto_k > leave_one_out.good_k(posterior.arrays.n_draws)
+    high = pareto_k > good_k(posterior.arrays.n_draws)
     refitted = np.zeros(len(distinct), dtype=bool)
     for i in np.flatnonzero(high).tolist() if repair and can_refit(posterior) else ():
         left_out, drawn = refit_without(posterior, int(distinct[i]))

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +23,7 @@ from bayesmix.priors import (
     hyper_of,
 )
 
-__all__ = ["resolve"]
+__all__ = ["bind", "resolve", "spikes"]
 
 
 def resolve(mixture: Mixture, observations: Observations) -> Mixture:
@@ -53,6 +54,20 @@ def resolve(mixture: Mixture, observations: Observations) -> Mixture:
     PriorWarning
         If a prior makes the posterior improper for the ties in the data.
     """
+    result = bind(mixture, observations)
+    for text in spikes(result, observations):
+        warnings.warn(text, PriorWarning, stacklevel=3)
+    return result
+
+
+def bind(mixture: Mixture, observations: Observations) -> Mixture:
+    """Do what `resolve` does, without its warning.
+
+    Parameters
+    ----------
+    mixture : Mixture
+    observations : Observations
+    """
     check_component_count(mixture.n_components, observations)
     family = _bind(mixture.family, observations)
     _refuse_unmeasured(family, observations)
@@ -69,9 +84,7 @@ def resolve(mixture: Mixture, observations: Observations) -> Mixture:
             priors[variable.name] = _resolved_prior(given, variable)
     noise = _background(family, observations) if mixture.noise else {}
     labelled = observations.known is not None
-    result = replace(mixture, family=family, priors=priors, labelled=labelled, **noise)  # type: ignore[arg-type]
-    _warn_of_spikes(result, observations)
-    return result
+    return replace(mixture, family=family, priors=priors, labelled=labelled, **noise)  # type: ignore[arg-type]
 
 
 def _named_set(name: str, column: Column) -> PriorSet:
@@ -147,8 +160,8 @@ def _resolved_prior(given: Any, variable: Variable) -> Any:
     return tuple(out) if isinstance(given, tuple) else out[0]
 
 
-def _warn_of_spikes(mixture: Mixture, observations: Observations) -> None:
-    """Warn when tied rows and a prior that does not vanish at 0 make the posterior improper.
+def spikes(mixture: Mixture, observations: Observations) -> Iterator[str]:
+    """Tell of every prior that, not vanishing at 0, makes the posterior improper for the tied rows at hand.
 
     With p(sigma) ~ sigma**a at 0, a component that shrinks onto m equal rows contributes
     ``integral sigma**(a - m + 1) d sigma`` after its mean is integrated out, which diverges when m >= a + 2. With one
@@ -160,13 +173,24 @@ def _warn_of_spikes(mixture: Mixture, observations: Observations) -> None:
     With shape a and ``beta ~ Gamma(g, h)`` the joint prior, ``prod_k s_k**-(a + 1) * (h + sum_k 1 / s_k)**-(K a + g)``,
     is then of the order t**(a + g - 1) dt in a common factor t, and the likelihood of components on m_k equal values
     t**-(sum_k (m_k - 1) / 2): improper when the sum reaches 2 (a + g), or 2 g where all components can fall.
+
+    Parameters
+    ----------
+    mixture : Mixture
+        Bound to the data.
+    observations : Observations
+
+    Yields
+    ------
+    str
+        What is wrong, for which values, and what to do.
     """
     for block in mixture.blocks:
         name = block.family.spike_parameter
         if name is None:
             continue
         if block.family.multivariate:
-            _warn_of_tied_rows(mixture, block.prefix + name, observations)
+            yield from _tied_rows(mixture, block.prefix + name, observations)
             continue
         column = columns_of(block, observations)
         shared = next(p.shared for p in block.family.parameters if p.name == name)
@@ -175,13 +199,13 @@ def _warn_of_spikes(mixture: Mixture, observations: Observations) -> None:
         if isinstance(prior, InverseGammaVariance) and hyper_of(prior, name) is not None:
             ties = _ties_of_common_scale(column, mixture.n_components, prior.alpha, shared=shared)
             several = "" if mixture.n_components == 2 else ", with other tied values,"
-            _warn_of_spike(mixture, block.prefix + name, f"{value:g}{several}", ties, column.most_tied[1])
+            yield from _spike(mixture, block.prefix + name, f"{value:g}{several}", ties, column.most_tied[1])
             continue
         if shared or mixture.n_components == 1:
             if mixture.n_components < column.n_distinct:
                 continue
             ties = observations.total - mixture.n_components + 1
-        _warn_of_spike(mixture, block.prefix + name, f"{value:g}", ties, column.most_tied[1])
+        yield from _spike(mixture, block.prefix + name, f"{value:g}", ties, column.most_tied[1])
 
 
 def _ties_of_common_scale(column: Column, k: int, alpha: float, *, shared: bool) -> float:
@@ -198,8 +222,8 @@ def _ties_of_common_scale(column: Column, k: int, alpha: float, *, shared: bool)
     return 1.0 + float(np.maximum(counts[:falling] - 1.0, 0.0).sum()) + 2.0 * alpha * covered
 
 
-def _warn_of_tied_rows(mixture: Mixture, name: str, observations: Observations) -> None:
-    """Warn of equal rows of several columns, on which a component's sds can vanish: the rule holds for each of them."""
+def _tied_rows(mixture: Mixture, name: str, observations: Observations) -> Iterator[str]:
+    """Tell of equal rows of several columns, on which a component's sds can vanish: the rule holds for each of them."""
     variable = next(v for v in mixture.variables if v.name == name)
     if variable.shared or mixture.n_components == 1:
         return
@@ -207,21 +231,19 @@ def _warn_of_tied_rows(mixture: Mixture, name: str, observations: Observations) 
     k = int(np.argmax(distinct.counts))
     row, count = distinct.cells[k], float(distinct.counts[k])
     if not np.isnan(row).any():
-        _warn_of_spike(mixture, name, f"({', '.join(f'{v:g}' for v in row)})", count, count)
+        yield from _spike(mixture, name, f"({', '.join(f'{v:g}' for v in row)})", count, count)
 
 
-def _warn_of_spike(mixture: Mixture, name: str, value: str, ties: float, count: float) -> None:
+def _spike(mixture: Mixture, name: str, value: str, ties: float, count: float) -> Iterator[str]:
     spec = mixture.priors[name]
     for prior in spec if isinstance(spec, tuple) else (spec,):
         exponent = prior.exponent_at_zero()
         if math.isfinite(exponent) and ties >= exponent + 2:
-            warnings.warn(
+            yield (
                 f"the prior {prior} of {name!r} does not vanish fast enough at 0 for these data: {value} occurs "
                 f"{count:g} times, so a component can shrink onto it and the posterior is improper (it has no finite "
                 f"total). Use resolution= if the values are rounded, or bm.priors.LogNormal, bm.priors.InverseGamma, "
                 f"bm.priors.Between(low, high) with low at the precision of the data, or leave the prior of {name!r} "
-                "out.",
-                PriorWarning,
-                stacklevel=5,
+                "out."
             )
             return

@@ -1,6 +1,5 @@
 """The posterior of the number of components, from the evidence of each and a stated prior."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -10,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from bayesmix.data import FloatArray
-from bayesmix.errors import InputError, PriorWarning
+from bayesmix.errors import InputError
 from bayesmix.evidence import MAX_ERROR, Evidence
 from bayesmix.posterior import Posterior
-from bayesmix.resolving import resolve
+from bayesmix.resolving import bind
 
 __all__ = ["EVIDENT", "PosteriorOfK", "bayes_factor_in_words", "has_scaled_priors", "posterior_of_k", "shown_factor"]
 
@@ -90,9 +89,7 @@ def has_scaled_priors(posterior: Posterior) -> bool:
     if posterior.mixture.priors.name is not None:
         return True
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", PriorWarning)
-            other = resolve(posterior.mixture, posterior.observations.without_unit(0))
+        other = bind(posterior.mixture, posterior.observations.without_unit(0))
     except InputError:
         return True
     return dict(other.priors) != dict(posterior.resolved.priors)

@@ -1,6 +1,5 @@
 """The fits of a comparison again under other priors, and what becomes of the choice and of the memberships."""
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
@@ -11,13 +10,13 @@ from scipy.optimize import linear_sum_assignment
 
 from bayesmix.comparison import adequate, rank
 from bayesmix.data import FloatArray
-from bayesmix.errors import InputError, PriorWarning, SamplingError
+from bayesmix.errors import InputError, SamplingError
 from bayesmix.exact import Advance
 from bayesmix.fit import Fit
 from bayesmix.fitting import fit_rows
 from bayesmix.likelihood import MAX_TERMS, mean_responsibilities, thinned
 from bayesmix.mixture import Mixture
-from bayesmix.resolving import resolve
+from bayesmix.resolving import bind, spikes
 from bayesmix.sensitivity._alternatives import ALTERNATIVES, alternatives
 from bayesmix.sensitivity._power_scaling import power_scaling
 from bayesmix.sensitivity._text import AS_FITTED, sentences
@@ -146,13 +145,11 @@ def _refit(fit: Fit, mixture: Mixture, draws: int) -> Fit | str:
     settings = SamplerSettings(
         draws, tune, info.chains, info.target_accept, None, info.random_seed, info.engine, progressbar=False
     )
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", PriorWarning)
-            resolved = resolve(mixture, fit.observations)
-        return fit_rows(mixture, resolved, fit.observations, settings)
-    except PriorWarning:
+    resolved = bind(mixture, fit.observations)
+    if any(spikes(resolved, fit.observations)):
         return "a component can shrink onto tied values, the posterior is improper"
+    try:
+        return fit_rows(mixture, resolved, fit.observations, settings)
     except (SamplingError, np.linalg.LinAlgError) as error:
         return str(error)
 
