@@ -78,7 +78,9 @@ def test_words_say_what_the_numbers_mean(prior, distribution):
             as_prior({"a": priors.Normal(0, 1), "b": priors.Normal(5, 2)}, "mu"),
             "a: normal, mean 0, sd 1; b: normal, mean 5, sd 2",
         ),
-        (priors.Distribution("HalfCauchy", (1,)), "Distribution(name='HalfCauchy', parameters=(1.0,))"),
+        (priors.Distribution("HalfCauchy", (1,)), "PyMC's HalfCauchy(1)"),
+        (priors.Between(0.5, 5), "90 % between 0.5 and 5"),
+        (priors.Between(10, 30, mass=0.5), "50 % between 10 and 30"),
     ],
     ids=name_of,
 )

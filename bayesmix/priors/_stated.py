@@ -82,6 +82,10 @@ class Between(Prior):
         raise NotImplementedError("Between is resolved before a model is built")
 
     @override
+    def words(self) -> str:
+        return f"{100 * self.mass:g} % between {self.low:.4g} and {self.high:.4g}"
+
+    @override
     def _spread(self, factor: float) -> Prior:
         # The same interval has less probability under a wider prior, on whatever scale that will be normal.
         z = NormalDist().inv_cdf(0.5 + self.mass / 2)
@@ -165,6 +169,10 @@ class Distribution(Prior):
         if not isinstance(rv_op, RandomVariable):  # a builder of a symbolic random variable
             return rv_op(*parameters, size=size)
         return rv_op(*parameters, size=size, rng=pt.random.shared_rng(seed=None), return_next_rng=True)[1]
+
+    @override
+    def words(self) -> str:
+        return f"PyMC's {self.name}({', '.join(f'{p:.4g}' for p in self.parameters)})"
 
     @override
     def _spread(self, factor: float) -> Prior:
