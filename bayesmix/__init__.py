@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bayesmix.datasets import load_dataset
     from bayesmix.diagnostics import Diagnosis
     from bayesmix.evaluation import Evaluation
+    from bayesmix.exploring import Explorer, explore
     from bayesmix.fit import Fit, load
     from bayesmix.imputation import pool_estimates
     from bayesmix.mixture import Mixture
@@ -35,6 +36,7 @@ __all__ = [
     "Comparison",
     "Diagnosis",
     "Evaluation",
+    "Explorer",
     "Fit",
     "Interval",
     "Mixture",
@@ -45,6 +47,7 @@ __all__ = [
     "compare",
     "datasets",
     "errors",
+    "explore",
     "families",
     "load",
     "load_dataset",
@@ -58,6 +61,7 @@ _HOMES = {
     "Comparison": "comparing",
     "Diagnosis": "diagnostics",
     "Evaluation": "evaluation",
+    "Explorer": "exploring",
     "Fit": "fit",
     "Interval": "data",
     "Mixture": "mixture",
@@ -66,6 +70,7 @@ _HOMES = {
     "calibrate": "calibration",
     "choose_components": "choice",
     "compare": "choice",
+    "explore": "exploring",
     "load": "fit",
     "load_dataset": "datasets",
     "pool_estimates": "imputation",

@@ -47,7 +47,7 @@ LAYERS = [
     ["sensitivity"],
     ["comparing"],
     ["choice", "calibration"],
-    ["reporting"],
+    ["reporting", "exploring"],
     ["results"],
     ["cli"],
 ]
