@@ -91,6 +91,12 @@ class Audit:
         with the share of ``draws`` that are nearest to each in the rows' log-densities, and some of the parameters.
     sentences : mapping
         What is worth saying, by kind: ``"spike"``, ``"empty"``, ``"twins"``, ``"bumps"``, ``"overlap"``, ``"modes"``.
+
+    Examples
+    --------
+    >>> audit = fit.check().audit
+    >>> audit.table.columns.tolist(), audit.findings
+    (['weight', 'p_empty', 'p_spike', 'spike_at', 'spike_rows'], ())
     """
 
     table: pd.DataFrame

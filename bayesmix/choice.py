@@ -90,11 +90,11 @@ def choose_components(
 
     Examples
     --------
-    >>> import bayesmix as bm
     >>> arms = bm.load_dataset("arm_lengths")
-    >>> choice = bm.choose_components(arms["length"], range(1, 4), random_seed=1)  # doctest: +SKIP
-    >>> choice.best  # doctest: +SKIP
+    >>> choice = bm.choose_components(arms["length"], range(1, 3), random_seed=1)
+    >>> choice.best
     1
+    >>> two = choice.fits[2]  # known to be children and adults, so go on with two
     """
     settings = SamplerSettings(draws, tune, chains, target_accept, cores, random_seed, engine, progressbar=False)
     if not isinstance(mixture, Mixture):
@@ -219,6 +219,13 @@ def compare(fits: Mapping[str, Fit]) -> Comparison[str]:
     ------
     InputError
         If the fits are of different data.
+
+    Examples
+    --------
+    >>> heavy = bm.Mixture(2, "student_t").fit(arms["length"], draws=500, random_seed=1)
+    >>> contest = bm.compare({"normal": fit, "heavy tails": heavy})
+    >>> contest.best  # the first that is not clearly worse than the best
+    'normal'
     """
     if not isinstance(fits, Mapping):
         raise InputError(

@@ -32,12 +32,19 @@ __all__ = ["Comparison"]
 class Comparison[Name]:
     """Fits of the same data, ranked by expected log predictive density.
 
+    Made by `choose_components` or `compare`.
+
     Attributes
     ----------
     fits : mapping
         Name (for `choose_components` the number of components) to `Fit`.
     ranking : Ranking
         Table, pointwise elpd, and which fits passed their checks.
+
+    Examples
+    --------
+    >>> list(choice.fits), choice.ranking.passed
+    ([1, 2, 3], (1, 2, 3))
     """
 
     fits: Mapping[Name, Fit]
@@ -45,7 +52,19 @@ class Comparison[Name]:
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row per fit; every column is explained in `bayesmix.comparison.COLUMNS`."""
+        """One row per fit; `bayesmix.results.COLUMNS` has a sentence on each column.
+
+        Examples
+        --------
+        >>> choice.table[["elpd", "se"]].round()
+                      elpd   se
+        n_components
+        1            -54.0  2.0
+        2            -53.0  3.0
+        3            -53.0  3.0
+        >>> bool(abs(choice.table["weight"].sum() - 1) < 1e-6)
+        True
+        """
         return self.ranking.table
 
     @property
@@ -59,6 +78,11 @@ class Comparison[Name]:
         ------
         NoConvergedFitError
             If no fit passed its checks.
+
+        Examples
+        --------
+        >>> choice.best
+        1
         """
         candidates: list[Name] = adequate(self.ranking)
         if not candidates:
@@ -70,15 +94,35 @@ class Comparison[Name]:
 
     @property
     def text(self) -> str:
-        """What the comparison allows to conclude, in sentences."""
+        """What the comparison allows to conclude, in sentences.
+
+        Examples
+        --------
+        >>> choice.text
+        "Compared by LOO on 19 rows of 'length': K = 1, 2, 3. By predictive accuracy K = 1, 2, 3 cannot be told apart
+        with
+        these data: ..."
+        """
         info = next(iter(self.fits.values())).info
         return " ".join(sentences(self.ranking, info, unrepaired_rows(self.ranking, self.fits)))
 
     @cached_property
     def criteria(self) -> pd.DataFrame:
-        """BIC, ICL, NEC and entropy at the posterior mode, and k-means' silhouette; see `information.criteria_table`.
+        """BIC, ICL, NEC and entropy at the posterior mode, and k-means' silhouette; for readers who expect them.
 
-        For readers who expect them; the comparison does not use them.
+        The comparison does not use them. Indexed by ``n_components``: ``bic``, ``icl``, ``nec``, ``entropy`` (smaller
+        is better), and ``silhouette`` (larger is better; left out where scikit-learn is not installed). NEC is
+        ``entropy / (log L(K) - log L(1))`` and 1 for one component; NaN without a fit of one component.
+
+        References
+        ----------
+        Celeux & Soromenho (1996), An entropy criterion for assessing the number of clusters in a mixture model, Journal
+        of Classification 13, 195-212.
+
+        Examples
+        --------
+        >>> choice.criteria.columns.tolist(), choice.criteria.loc[1, "nec"].item()
+        (['bic', 'icl', 'nec', 'entropy', 'silhouette'], 1.0)
         """
         return criteria_table(self._by_count("BIC and its kin"))
 
@@ -95,6 +139,13 @@ class Comparison[Name]:
         PosteriorOfK
             With Bayes factors and what to beware of. Log evidences whose error from bridge sampling exceeds 0.1 are
             estimated again, which may take some seconds.
+
+        Examples
+        --------
+        >>> choice.posterior_of_k().table["prior"].round(2).tolist()
+        [0.33, 0.33, 0.33]
+        >>> choice.posterior_of_k({1: 0, 2: 1, 3: 0}).table["probability"].tolist()
+        [0.0, 1.0, 0.0]
         """
         fits = self._by_count("P(K | y)")
         failed = [k for k in fits if k not in self.ranking.passed]
@@ -115,8 +166,18 @@ class Comparison[Name]:
         Returns
         -------
         PriorSensitivity
-            A table of the choice and the memberships under each prior, power-scaling of the chosen fit, and a text; see
-            `bayesmix.sensitivity.prior_sensitivity`.
+            A table of the choice and the memberships under each prior, power-scaling of the chosen fit, and a text.
+
+        References
+        ----------
+        Kallioinen, Paananen, Bürkner & Vehtari (2024), Detecting and diagnosing prior and likelihood sensitivity with
+        power-scaling, Statistics and Computing 34, 57.
+
+        Examples
+        --------
+        >>> one = bm.choose_components(arms["length"], [1], draws=250, random_seed=1)
+        >>> one.prior_sensitivity(draws=250).table["best"].to_dict()
+        {'as fitted': 1, 'wider': 1, 'narrower': 1, 'few groups': 1, 'even weights': 1, 'richardson_green': 1}
         """
         fits = self._by_count("prior sensitivity")
         best: Any = self.best
@@ -145,7 +206,7 @@ class Comparison[Name]:
         ci_prob: float | None = None,
         ci_kind: str | None = None,
     ) -> "xr.Dataset":
-        """Return the density averaged over the fits instead of choosing one; see `averaging.averaged_density`.
+        """Return the density of a column averaged over the fits instead of choosing one.
 
         Parameters
         ----------
@@ -159,6 +220,24 @@ class Comparison[Name]:
             ``choice.posterior_of_k().table["probability"]``.
         ci_prob, ci_kind : optional
             Interval probability and kind.
+
+        Returns
+        -------
+        Dataset
+            Dim ``grid``: ``density``, ``density_lb``, ``density_ub``; the band holds the uncertainty between the fits
+            too. Without components: those of different fits have nothing to do with each other.
+
+        References
+        ----------
+        Hoeting, Madigan, Raftery & Volinsky (1999), Bayesian model averaging: a tutorial, Statistical Science 14,
+        382-417. Yao, Vehtari, Simpson & Gelman (2018), Using stacking to average Bayesian predictive distributions,
+        Bayesian Analysis 13, 917-1007.
+
+        Examples
+        --------
+        >>> averaged = choice.density([15.0, 20.0, 25.0])
+        >>> list(averaged.data_vars)
+        ['density', 'density_lb', 'density_ub']
         """
         interval = credible_interval(ci_prob, ci_kind)
         return averaging.averaged_density(self.fits, self._weights(weights), interval, grid, column)
@@ -171,7 +250,7 @@ class Comparison[Name]:
         ci_prob: float | None = None,
         ci_kind: str | None = None,
     ) -> pd.DataFrame:
-        """Return how dense the averaged prediction is at new rows, and how rare; see `averaging.averaged_prediction`.
+        """Return how dense the averaged prediction is at new rows, and how rare such a density is.
 
         Parameters
         ----------
@@ -179,6 +258,24 @@ class Comparison[Name]:
             New rows in the same units.
         weights, ci_prob, ci_kind : optional
             As for `density`.
+
+        Returns
+        -------
+        DataFrame
+            Indexed as the rows. ``log_density``, the log of the averaged predictive density (or probability), and the
+            interval of the log-density over the weighted draws; ``rarity``, the probability that a further row has a
+            density no higher than this one, from 4000 simulated rows: a row with a rarity of 0.001 is unlike anything
+            seen. NaN where nothing was observed, and for intervals other than rounded values.
+
+        References
+        ----------
+        Box (1980), Sampling and Bayes' inference in scientific modelling and robustness, JRSS A 143, 383-430.
+
+        Examples
+        --------
+        >>> rows = choice.predict([24.0, 60.0])
+        >>> (rows["rarity"] < 0.05).tolist()
+        [False, True]
         """
         first = next(iter(self.fits.values()))
         rows = read_new_rows(first.resolved.family, y, first.layout)
@@ -187,12 +284,22 @@ class Comparison[Name]:
         )
 
     def co_clustering(self, *, weights: npt.ArrayLike | None = None) -> "xr.DataArray":
-        """Return the probability that two rows are of one group, averaged over fits; see `averaging.co_clustering`.
+        """Return the probability that two fitted rows are of one group, averaged over the fits.
 
         Parameters
         ----------
         weights : array_like, shape (fits,), optional
             As for `density`.
+
+        Returns
+        -------
+        DataArray
+            Dims (obs, obs_other), symmetric, 1 on the diagonal.
+
+        Examples
+        --------
+        >>> choice.co_clustering().shape
+        (19, 19)
         """
         return averaging.co_clustering(self.fits, self._weights(weights))
 
@@ -218,7 +325,14 @@ class Comparison[Name]:
         return self.fits
 
     def plot(self, **options: Any) -> "Axes":
-        """Draw elpd with standard errors; see `bayesmix.plots.plot_comparison`."""
+        """Draw elpd with standard errors; see `bayesmix.plots.plot_comparison`.
+
+        Examples
+        --------
+        >>> ax = choice.plot()
+        >>> [label.get_text() for label in ax.get_yticklabels()]
+        ['1', '2', '3']
+        """
         return plots.plot_comparison(self, **options)
 
     def __repr__(self) -> str:

@@ -68,7 +68,8 @@ class Ranking:
     Attributes
     ----------
     table : DataFrame
-        One row per fit; columns as in `COLUMNS`.
+        One row per fit, indexed by ``n_components`` or the names; `bayesmix.results.COLUMNS` has a sentence on each
+        column.
     loos : mapping
         Name to pointwise LOO.
     passed : tuple
@@ -81,6 +82,14 @@ class Ranking:
         Name to the evidence, where it was computed.
     audits : mapping
         Name to what the fit's components look like.
+
+    Examples
+    --------
+    >>> choice.ranking.passed, sorted(choice.ranking.evidences)
+    ((1, 2, 3), [1, 2, 3])
+    >>> from bayesmix.results import COLUMNS
+    >>> COLUMNS["r_hat"]
+    'Largest R-hat; above 1.01 the fit has not converged and its row means nothing.'
     """
 
     table: pd.DataFrame

@@ -58,6 +58,12 @@ class WAIC:
         Pointwise penalties; above 0.4 WAIC is unreliable for that row.
     n_unreliable : int
         Units with a penalty above 0.4.
+
+    Examples
+    --------
+    >>> waic = fit.waic()
+    >>> round(waic.elpd), waic.p_i.shape
+    (-52, (19,))
     """
 
     elpd: float
@@ -89,8 +95,8 @@ def waic_of(log_lik: FloatArray) -> WAIC:
 
     Examples
     --------
-    >>> import numpy as np
-    >>> waic_of(np.log([[0.5, 0.25], [0.5, 0.25]])).elpd == np.log(0.5) + np.log(0.25)
+    >>> from bayesmix.criteria import waic_of
+    >>> bool(waic_of(np.log([[0.5, 0.25], [0.5, 0.25]])).elpd == np.log(0.5) + np.log(0.25))
     True
     """
     return _waic_from(log_mean_exp(log_lik), np.var(log_lik, axis=0, ddof=1), np.ones(log_lik.shape[1]), None)
@@ -223,6 +229,12 @@ class PointwiseLOO:
         still that of PSIS.
     mc_error : ndarray, shape (r,)
         Monte-Carlo standard error of elpd_i where it is exact; NaN elsewhere.
+
+    Examples
+    --------
+    >>> loo = choice.ranking.loos[2]
+    >>> round(loo.elpd), loo.n_unrepaired, loo.elpd_i.shape
+    (-53, 0, (13,))
     """
 
     rows: np.ndarray
@@ -257,7 +269,13 @@ class PointwiseLOO:
 
     @property
     def high_k(self) -> BoolArray:
-        """Rows whose Pareto k exceeds the reliable limit."""
+        """Rows whose Pareto k exceeds the reliable limit.
+
+        Examples
+        --------
+        >>> choice.ranking.loos[1].high_k.sum().item()
+        0
+        """
         return self.pareto_k > self.good_k
 
     @property
@@ -277,14 +295,31 @@ class PointwiseLOO:
 
     @property
     def unrepaired(self) -> BoolArray:
-        """Rows whose elpd is rough: PSIS is not reliable and no refit stands in for it."""
+        """Rows whose elpd is rough: PSIS is not reliable and no refit stands in for it.
+
+        Examples
+        --------
+        >>> choice.ranking.loos[3].unrepaired.any().item()
+        False
+        """
         return (self.high_k | self.failed) & ~self.repaired
 
     def _units(self, rows: BoolArray) -> int:
         return int(rows.sum() if self.sampled else self.counts[rows].sum())
 
     def subsampling_se(self, other: "PointwiseLOO | None" = None) -> float:
-        """Return the error that drawing rows at random adds to elpd, or to its difference to another fit's."""
+        """Return the error that drawing rows at random adds to elpd, or to its difference to another fit's.
+
+        Parameters
+        ----------
+        other : PointwiseLOO, optional
+            Of the same rows; the error is then that of the difference.
+
+        Examples
+        --------
+        >>> choice.ranking.loos[1].subsampling_se()  # all rows were used
+        0.0
+        """
         if not self.sampled:
             return 0.0
         error = self.elpd_i - self.approximation

@@ -48,6 +48,12 @@ class Diagnosis:
         Share of draws whose components would rather be permuted (see `bayesmix.relabeling`).
     audit : Audit or None
         What the components look like (see `bayesmix.audit`); None only on a fit that was saved with ``data=False``.
+
+    Examples
+    --------
+    >>> diagnosis = fit.check()
+    >>> diagnosis.ok, diagnosis.divergences, diagnosis.table.columns.tolist()
+    (True, 0, ['r_hat', 'ess_bulk', 'ess_tail'])
     """
 
     ok: bool

@@ -60,6 +60,12 @@ class Evidence:
         Monte-Carlo standard error.
     method : {"bridge", "smc"}
         Bridge sampling, or tempered sequential Monte Carlo.
+
+    Examples
+    --------
+    >>> one, two = choice.fits[1].log_evidence(), choice.fits[2].log_evidence()
+    >>> two.value - one.value > 1, one.se < 0.1
+    (True, True)
     """
 
     value: float

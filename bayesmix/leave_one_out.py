@@ -252,6 +252,12 @@ class LooEvaluation:
         Scored rows left out by a refit, and those whose weights are unreliable and whose refit did not converge.
     text : str
         What was done and found.
+
+    Examples
+    --------
+    >>> scores = fit.loo_evaluate(arms["nlabel"])
+    >>> scores.mapping, scores.mapping_kind, scores.n
+    ({0: 'child', 1: 'adult'}, 'best match', 19)
     """
 
     table: pd.DataFrame

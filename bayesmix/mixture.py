@@ -89,12 +89,17 @@ class Mixture(Described):
 
     Examples
     --------
-    >>> Mixture(2).n_components
-    2
-    >>> Mixture(2) == Mixture(2, family="normal")
+    >>> bm.Mixture(2) == bm.Mixture(2, family="normal")
     True
-    >>> Mixture(2, priors="richardson_green").priors
-    'richardson_green'
+    >>> people = bm.Mixture(2, {"age": "normal", "smoker": "bernoulli"}, order_by=("age", "mu"))
+    >>> [variable.name for variable in people.variables]
+    ['age_mu', 'age_sigma', 'smoker_p']
+    >>> bm.Mixture(2, priors={"mu": bm.priors.Between(10, 30)}, classes=["child", "adult"])
+    Mixture(2, priors={'mu': Between(low=10.0, high=30.0, mass=0.9)}, classes=('child', 'adult'))
+    >>> bm.Mixture(0)
+    Traceback (most recent call last):
+        ...
+    bayesmix.errors.InputError: n_components must be an integer >= 1, got 0. Use n_components=1 for a single group.
     """
 
     n_components: int
@@ -144,12 +149,24 @@ class Mixture(Described):
 
     @property
     def blocks(self) -> tuple[Block, ...]:
-        """Which family describes which columns."""
+        """Which family describes which columns.
+
+        Examples
+        --------
+        >>> [block.columns for block in bm.Mixture(2, {"age": "normal", "visits": "poisson"}).blocks]
+        [(0,), (1,)]
+        """
         return blocks_of(self.family)
 
     @property
     def variables(self) -> tuple[Variable, ...]:
-        """The parameters in the order of the model."""
+        """The parameters in the order of the model.
+
+        Examples
+        --------
+        >>> [variable.name for variable in bm.Mixture(2).variables]
+        ['mu', 'sigma']
+        """
         return variables_of(self.family)
 
     @property
@@ -164,14 +181,26 @@ class Mixture(Described):
 
     @property
     def component_coordinate(self) -> Any:
-        """The same as an array: numbers, or objects where some components have names."""
+        """The same as an array: numbers, or objects where some components have names.
+
+        Examples
+        --------
+        >>> bm.Mixture(2, noise=True).component_coordinate.tolist()
+        [0, 1, 'noise']
+        """
         labels = self.component_labels
         named = self.extras or self.classes
         return np.array(labels, dtype=object) if named else np.arange(len(labels))
 
     @property
     def component_names(self) -> Any:
-        """Labels of the components with parameters as a coordinate of a DataTree: whole numbers, or names as text."""
+        """Labels of the components with parameters as a coordinate of a DataTree: whole numbers, or names as text.
+
+        Examples
+        --------
+        >>> bm.Mixture(2, classes=["child", "adult"]).component_names.tolist()
+        ['child', 'adult']
+        """
         if not self.classes:
             return np.arange(self.n_components)
         if all(type(name) is int for name in self.classes):
@@ -217,7 +246,13 @@ class Mixture(Described):
         return self.n_components > 1 and self.exchangeable and (several or self.order_key is None)
 
     def total_concentration(self) -> FloatArray:
-        """Dirichlet concentrations of all components; those without parameters have the mean one of the others."""
+        """Dirichlet concentrations of all components; those without parameters have the mean one of the others.
+
+        Examples
+        --------
+        >>> bm.Mixture(2, weights=bm.priors.Dirichlet(2), noise=True).total_concentration().tolist()
+        [2.0, 2.0, 2.0]
+        """
         own = self.weights.concentration(self.n_components)
         return np.concatenate([own, np.full(len(self.extras), own.mean())])
 
@@ -226,8 +261,7 @@ class Mixture(Described):
 
         Examples
         --------
-        >>> import bayesmix as bm
-        >>> Mixture(2, priors={"mu": [bm.priors.Normal(0, 1), bm.priors.Normal(5, 1)]}).priors_in_words()["mu"]
+        >>> bm.Mixture(2, priors={"mu": [bm.priors.Normal(0, 1), bm.priors.Normal(5, 1)]}).priors_in_words()["mu"]
         'component 0: normal, mean 0, sd 1; component 1: normal, mean 5, sd 1'
         """
         words = {"w": self._weights_in_words()}
@@ -308,6 +342,16 @@ class Mixture(Described):
             If the data or a setting break a rule.
         SamplingError
             If the sampler fails.
+
+        Examples
+        --------
+        >>> fit = bm.Mixture(2).fit(arms["length"], random_seed=1)
+        >>> fit.check().ok, fit.n_components
+        (True, 2)
+        >>> bm.Mixture(2).fit(arms["length"], draws=0)
+        Traceback (most recent call last):
+            ...
+        bayesmix.errors.InputError: draws must be an integer >= 4, got 0. The default is 2000.
         """
         # The one import that points upwards: the specification is the user's door to a fit.
         from bayesmix.fitting import fit_mixture
@@ -338,7 +382,7 @@ class Mixture(Described):
 
         Examples
         --------
-        >>> Mixture(2).prior_predictive([1.0, 2.0, 4.0], n_datasets=5, random_seed=1).sizes["dataset"]
+        >>> bm.Mixture(2).prior_predictive([1.0, 2.0, 4.0], n_datasets=5, random_seed=1).sizes["dataset"]
         5
         """
         from bayesmix.simulation import prior_predictive
@@ -346,7 +390,14 @@ class Mixture(Described):
         return prior_predictive(self, y, n_datasets=n_datasets, resolution=resolution, random_seed=random_seed)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the specification as plain JSON types; `from_dict` reads them back."""
+        """Return the specification as plain JSON types; `from_dict` reads them back.
+
+        Examples
+        --------
+        >>> sorted(bm.Mixture(2).to_dict())
+        ['backgrounds', 'classes', 'family', 'labelled', 'n_components', 'noise', 'order_by', 'priors', 'ranges',
+         'weights', 'zero_inflated']
+        """
         return {
             "n_components": self.n_components,
             "family": self.family.to_dict(),
@@ -365,9 +416,18 @@ class Mixture(Described):
     def from_dict(cls, data: Mapping[str, Any]) -> "Mixture":
         """Read back what `to_dict` wrote.
 
+        Parameters
+        ----------
+        data : mapping
+
+        Raises
+        ------
+        InputError
+            If it is not what `to_dict` wrote.
+
         Examples
         --------
-        >>> Mixture.from_dict(Mixture(3).to_dict()) == Mixture(3)
+        >>> bm.Mixture.from_dict(bm.Mixture(3).to_dict()) == bm.Mixture(3)
         True
         """
         missing = [k for k in ("n_components", "family", "weights", "priors", "order_by") if k not in data]

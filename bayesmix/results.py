@@ -6,7 +6,7 @@ Nothing here is called to make one; the methods of `Fit` and `Comparison` do.
 from bayesmix.audit import Audit
 from bayesmix.blocks import Block, FamilyTable, Layout, Variable
 from bayesmix.boundaries import RuleShape
-from bayesmix.comparison import Ranking
+from bayesmix.comparison import COLUMNS, Ranking
 from bayesmix.criteria import WAIC, PointwiseLOO
 from bayesmix.data import Column, Distinct, Observations
 from bayesmix.evidence import Evidence
@@ -18,6 +18,7 @@ from bayesmix.selection import PosteriorOfK
 from bayesmix.sensitivity import PriorSensitivity
 
 __all__ = [
+    "COLUMNS",
     "WAIC",
     "Agreement",
     "Audit",

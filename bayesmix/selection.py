@@ -50,6 +50,15 @@ class PosteriorOfK:
         a prior can bring about.
     text : str
         What this allows to conclude, and its limits.
+
+    References
+    ----------
+    Kass & Raftery (1995), Bayes factors, Journal of the American Statistical Association 90, 773-795.
+
+    Examples
+    --------
+    >>> choice.posterior_of_k().table.columns.tolist()
+    ['log_evidence', 'se', 'prior', 'probability', 'probability_se', 'bayes_factor', 'evidence_against']
     """
 
     table: pd.DataFrame

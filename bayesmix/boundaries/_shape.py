@@ -45,6 +45,13 @@ class RuleShape:
         See `decision_boundaries`.
     text : str
         The rule and what is odd about it in words, with what to do.
+
+    Examples
+    --------
+    >>> shape = fit.rule_shape()
+    >>> shape.table[["component", "side", "rows"]]
+       component   side  rows
+    0          1  below   0.0
     """
 
     table: pd.DataFrame

@@ -66,6 +66,7 @@ def evaluate(
 
     Examples
     --------
+    >>> from bayesmix.evaluation import evaluate
     >>> log_resp = np.log([[[0.9, 0.1], [0.6, 0.4], [0.3, 0.7]]])
     >>> options = {"index": pd.RangeIndex(3), "ci_prob": 0.89, "ci_kind": "eti", "random_seed": 1}
     >>> evaluate(log_resp, ["a", "a", "b"], classes=["a", "b"], **options).confusion.to_numpy().tolist()
@@ -145,11 +146,13 @@ def evaluate_rule(
 
     Examples
     --------
+    >>> from bayesmix.evaluation import evaluate_rule
+    >>> from bayesmix.labels import read_labels
     >>> known = read_labels(["a", "a", "b"], pd.RangeIndex(3))
     >>> log_prob = np.log([[0.9, 0.1], [0.4, 0.6], [0.3, 0.7]])
     >>> table = evaluate_rule(log_prob, known, ci_prob=0.89, ci_kind="eti", random_seed=1)
-    >>> table.loc["roc_auc", "estimate"], list(table)[1:]
-    (np.float64(1.0), ['rule_eti89_lb', 'rule_eti89_ub'])
+    >>> table.loc["roc_auc", "estimate"].item(), list(table)[1:]
+    (1.0, ['rule_eti89_lb', 'rule_eti89_ub'])
     """
     _check_interval(ci_prob, ci_kind)
     values = np.asarray(log_prob, dtype=np.float64)

@@ -21,7 +21,14 @@ _APART = 0.35
 
 
 class Interval(NamedTuple):
-    """Lower and upper bounds as two frames of the same shape."""
+    """Lower and upper bounds as two frames of the same shape.
+
+    Examples
+    --------
+    >>> bounds = fit.evaluate(arms["nlabel"], classes=["child", "adult"]).confusion_interval
+    >>> bool((bounds.lower <= bounds.upper).all(axis=None))
+    True
+    """
 
     lower: pd.DataFrame
     upper: pd.DataFrame
@@ -79,6 +86,14 @@ class Evaluation:
     log_loss (nats; inf if a class that occurs has no component); information (nats per row over stating the
     shares of the classes); sharpness (1 less mean entropy over log C); ece (expected calibration error, of ten
     equal bins; chance alone makes it positive); ari and nmi of labels against components.
+
+    Examples
+    --------
+    >>> scores = fit.evaluate(arms["nlabel"], classes=["child", "adult"])
+    >>> scores.n, scores.mapping, scores.positive_class
+    (19, {0: 'child', 1: 'adult'}, 'adult')
+    >>> scores.table.index[:4].tolist()
+    ['accuracy', 'balanced_accuracy', 'roc_auc', 'roc_auc_ovo']
     """
 
     table: pd.DataFrame

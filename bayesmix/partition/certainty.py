@@ -41,6 +41,14 @@ class Agreement:
         The one compared with.
     text : str
         The result in words.
+
+    Examples
+    --------
+    >>> agreement = fit.agreement()
+    >>> agreement.table.index.names, agreement.table.columns.tolist()
+    (FrozenList(['between', 'measure']), ['mean', 'eti89_lb', 'eti89_ub'])
+    >>> agreement.partition.n_clusters
+    2
     """
 
     table: pd.DataFrame

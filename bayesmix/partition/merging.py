@@ -54,6 +54,12 @@ class Merging:
         Dims (obs, component): mean memberships of the fitted rows.
     text : str
         The result in words.
+
+    Examples
+    --------
+    >>> merging = choice.fits[3].merge_components()
+    >>> merging.components, merging.table.index.tolist()
+    ((0, 1, 2), [3, 2, 1])
     """
 
     table: pd.DataFrame
@@ -77,6 +83,11 @@ class Merging:
         ------
         InputError
             If there is no step with so many.
+
+        Examples
+        --------
+        >>> choice.fits[3].merge_components().clusters(3)
+        ((0,), (1,), (2,))
         """
         return tuple(tuple(self.components[k] for k in group) for group in self._groups(n_clusters))
 
@@ -97,6 +108,11 @@ class Merging:
         ------
         InputError
             If there is no step with so many.
+
+        Examples
+        --------
+        >>> choice.fits[3].merge_components().memberships(2).dims
+        ('obs', 'cluster')
         """
         import xarray as xr
 

@@ -48,6 +48,12 @@ class Partition:
         Expected loss of one cluster of all rows.
     text : str
         The result in words.
+
+    Examples
+    --------
+    >>> partition = fit.point_partition()
+    >>> partition.labels[[0, 3]].tolist(), bool(partition.expected_loss < partition.one_cluster)
+    ([1, 0], True)
     """
 
     labels: pd.Series

@@ -68,6 +68,12 @@ class Figure:
     png : bytes
     width, height : int
         At which it is to be shown, in pixels of CSS (1/96 inch).
+
+    Examples
+    --------
+    >>> figure = written.figures[0]
+    >>> figure.name, figure.png[1:4]
+    ('density', b'PNG')
     """
 
     name: str
@@ -98,6 +104,12 @@ class Section:
         Of letters and hyphens; links point to it.
     title : str
     blocks : tuple of blocks
+
+    Examples
+    --------
+    >>> section = written.sections[0]
+    >>> section.title, len(section.blocks) > 0
+    ('In short', True)
     """
 
     name: str

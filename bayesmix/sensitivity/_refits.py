@@ -51,6 +51,12 @@ class PriorSensitivity:
         ``likelihood``, how far the posterior moves when either is raised to a power near 1, and ArviZ's ``diagnosis``.
     text : str
         What that means, in sentences.
+
+    Examples
+    --------
+    >>> one = bm.choose_components(arms["length"], [1], draws=250, random_seed=1)
+    >>> one.prior_sensitivity(draws=250).power_scaling.columns.tolist()
+    ['prior', 'likelihood', 'diagnosis']
     """
 
     table: pd.DataFrame
