@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bayesmix.exploring import Explorer, explore
     from bayesmix.fit import Fit, load
     from bayesmix.imputation import pool_estimates
+    from bayesmix.lifting import from_idata
     from bayesmix.mixture import Mixture
     from bayesmix.model import build_model
     from bayesmix.reporting import Report, report
@@ -49,6 +50,7 @@ __all__ = [
     "errors",
     "explore",
     "families",
+    "from_idata",
     "load",
     "load_dataset",
     "plots",
@@ -71,6 +73,7 @@ _HOMES = {
     "choose_components": "choice",
     "compare": "choice",
     "explore": "exploring",
+    "from_idata": "lifting",
     "load": "fit",
     "load_dataset": "datasets",
     "pool_estimates": "imputation",

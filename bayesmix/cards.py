@@ -126,11 +126,16 @@ def title_of(posterior: Posterior) -> str:
 def _head(posterior: Posterior) -> str:
     info = posterior.info
     run = f"{info.chains} x {info.draws} draws, seed {info.random_seed}, {info.seconds:.1f} s"
+    if info.lifted:
+        run = f"{info.chains} x {info.draws} draws by {info.source}, lifted by from_idata"
     return f"{title_of(posterior)} ({run})"
 
 
 def _sampler(posterior: Posterior) -> str:
     info = posterior.info
+    if info.lifted:
+        several = f"{info.chains} chains" if info.chains > 1 else "One chain"
+        return display.paragraph(f"{several} of {info.draws} draws by {info.source}, lifted by bayesmix.from_idata.")
     return display.paragraph(
         f"{info.chains} chains of {info.draws} draws in {info.seconds:.1f} s by the {info.engine} engine, random seed "
         f"{info.random_seed}."

@@ -1,5 +1,6 @@
 """From a specification and data to a `Fit`: reading, resolving, sampling, in this order."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bayesmix.blocks import read_rows
@@ -10,6 +11,7 @@ from bayesmix.mixture import Mixture
 from bayesmix.model import OBSERVED_NAME
 from bayesmix.resolving import resolve
 from bayesmix.sampling import draw
+from bayesmix.schema import attributes
 from bayesmix.settings import SamplerSettings
 from bayesmix.supervision import with_labels
 
@@ -71,12 +73,20 @@ def fit_rows(mixture: Mixture, resolved: Mixture, observations: Observations, se
     fit = Fit(mixture, resolved, tree, info, observations)
     # Weighted rows stand for several units, which readers of the group could not know.
     if observations.weights is None and info.draws * info.chains * observations.n <= MAX_STORED:
-        tree["log_likelihood"] = tree_group(log_likelihood(fit))
+        tree["log_likelihood"] = tree_group(log_likelihood(fit), info.drawn_by)
     return fit
 
 
-def tree_group(values: "xr.DataArray") -> "xr.DataTree":
-    """Wrap one array as a group of a DataTree."""
+def tree_group(log_lik: "xr.DataArray", drawn_by: Mapping[str, Any]) -> "xr.DataTree":
+    """Wrap the log-likelihood as a group of a DataTree.
+
+    Parameters
+    ----------
+    log_lik : DataArray
+    drawn_by : mapping
+        As for `bayesmix.schema.attributes`.
+    """
     import xarray as xr
 
-    return xr.DataTree(values.to_dataset(name=OBSERVED_NAME))
+    group = log_lik.to_dataset(name=OBSERVED_NAME)
+    return xr.DataTree(group.assign_attrs(attributes("log_likelihood", drawn_by)))

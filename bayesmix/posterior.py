@@ -98,6 +98,11 @@ class FitInfo:
         return self.sampler == LIFTED
 
     @property
+    def source(self) -> str:
+        """In words what drew: ``"nutpie 0.16.11"``, or ``"another sampler"`` where lifted draws do not say."""
+        return " ".join(self.drawn_by.values()) or "another sampler"
+
+    @property
     def drawn_by(self) -> dict[str, str]:
         """The library that drew and its version, as ArviZ's attributes; empty where lifted draws do not say."""
         own = {"inference_library": self.sampler, "inference_library_version": self.versions.get(self.sampler, "")}

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from bayesmix.engine import Problem
 
-__all__ = ["agree_on_labels", "choose_engine", "data_facts", "draw", "packed", "sample_pymc", "sampled"]
+__all__ = ["PACKAGES", "agree_on_labels", "choose_engine", "data_facts", "draw", "packed", "sample_pymc", "sampled"]
 
 _SHORT_RUN = 1000
 _PYMC_TUNE = 1000
@@ -41,7 +41,8 @@ _MAX_ROUNDS = 3
 #: Starts, a little noise apart, whose log densities differ by less are in one mode.
 _ONE_MODE = 6.0
 
-_PACKAGES = ("bayesmix", "pymc", "arviz", "nutpie", "numba", "numpy")
+PACKAGES = ("bayesmix", "pymc", "arviz", "nutpie", "numba", "numpy")
+"""Whose versions a fit records."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +132,7 @@ def draw(resolved: Mixture, observations: Observations, settings: SamplerSetting
         target_accept=float(run.target_accept),
         random_seed=int(seed),
         seconds=time.perf_counter() - started,
-        versions={name: version(name) for name in _PACKAGES},
+        versions={name: version(name) for name in PACKAGES},
         **data_facts(observations),
     )
     return _tree(run, resolved, observations, info), info

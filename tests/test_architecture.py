@@ -44,7 +44,7 @@ LAYERS = [
     ["summaries"],
     ["fit"],
     ["fitting"],
-    ["sensitivity"],
+    ["sensitivity", "lifting"],
     ["comparing"],
     ["choice", "calibration"],
     ["reporting", "exploring"],

@@ -21,6 +21,7 @@ from bayesmix.priors._entry import (
     weights_from_dict,
 )
 from bayesmix.priors._hierarchical import PRIOR_SETS, InverseGammaVariance, hyper_of, richardson_green
+from bayesmix.priors._inverse import free_value
 from bayesmix.priors._random import draw_prior
 from bayesmix.priors._scalar import (
     Beta,
@@ -68,6 +69,7 @@ __all__ = [
     "dirichlet_log_density",
     "draw_prior",
     "free_log_density",
+    "free_value",
     "hyper_of",
     "prior_from_dict",
     "richardson_green",

@@ -86,6 +86,8 @@ def _about_components(results: Results) -> list[tuple[str, str]]:
         text = "How far the result depends on the priors was not examined (prior sensitivity was not run)."
         if results.comparison is not None and results.comparison.table.index.name == "n_components":
             text += " choice.prior_sensitivity() does it; pass its result as prior_sensitivity=."
+        if not results.fit.resolved.priors_known:
+            text = "The priors that the draws were made with are not known; how far the result depends on them neither."
         out.append(("Priors", text))
     return out
 

@@ -19,6 +19,8 @@ def recipe_section(results: Results) -> Section:
     results : Results
     """
     info = results.fit.info
+    if info.lifted:
+        return _lifted_section(results)
     settings = {
         "random seed": cell(info.random_seed),
         "chains": cell(info.chains),
@@ -43,6 +45,31 @@ def recipe_section(results: Results) -> Section:
     return Section("reproduce", "How to repeat it", tuple(blocks))
 
 
+def _lifted_section(results: Results) -> Section:
+    """Return the section on draws that were made elsewhere: what they say of themselves, and how they were lifted."""
+    info = results.fit.info
+    known = {plain(name.replace("_", " ")): plain(text) for name, text in sorted(info.origin.items())}
+    settings = {
+        "drawn by": plain(info.source),
+        "chains": cell(info.chains),
+        "draws per chain": cell(info.draws),
+        "random seed of refits": cell(info.random_seed),
+        "refits": f"{plain(info.engine)} ({plain(info.engine_reason)})",
+        "digest of the data (SHA-256)": info.digest,
+    }
+    blocks: list[Block] = [
+        facts("How the draws came here", settings),
+        *([facts("What the draws say of themselves", known)] if known else []),
+        facts("Versions here", {plain(name): plain(text) for name, text in sorted(info.versions.items())}),
+        Text(
+            "The draws were made elsewhere, and their components relabelled here. The lines below lift them again: "
+            "idata stands for the draws, y for rows with the same digest (fit.info.digest)."
+        ),
+        Code(recipe(results)),
+    ]
+    return Section("reproduce", "How to repeat it", tuple(blocks))
+
+
 def recipe(results: Results) -> str:
     """Return the lines of Python that repeat the fit.
 
@@ -51,6 +78,8 @@ def recipe(results: Results) -> str:
     results : Results
     """
     fit, comparison = results.fit, results.comparison
+    if fit.info.lifted:
+        return _lifting(fit)
     lines = ["import bayesmix as bm", ""]
     if fit.info.rounds > 1 and fit.info.target_accept != _TARGET:
         lines.append(
@@ -76,6 +105,19 @@ def _specification(mixture: Mixture) -> str:
     if not family.multivariate and mixture == Mixture(k):
         return f"bm.Mixture({k})"
     return f"bm.Mixture.from_dict({mixture.to_dict()!r})"
+
+
+def _lifting(fit: Fit) -> str:
+    """Return the lines that lift the draws again."""
+    mixture, names = fit.mixture, fit.info.origin.get("var_names")
+    options = ["idata", "y", "family=spec.family", *_data_options(fit)]
+    options += [f"var_names={names}"] if names else []
+    options += ["priors={'w': spec.weights, **spec.priors}"] if mixture.priors_known else []
+    options += ["order_by=spec.order_by"] if mixture.order_by is not None else []
+    options += ["classes=spec.classes"] if mixture.classes else []
+    options.append(f"random_seed={fit.info.random_seed}")
+    specification = f"spec = bm.Mixture.from_dict({mixture.to_dict()!r})"
+    return "\n".join(["import bayesmix as bm", "", specification, f"fit = bm.from_idata({', '.join(options)})"])
 
 
 def _data_options(fit: Fit) -> list[str]:

@@ -242,14 +242,19 @@ def report(
         _words(results),
     ]
     kind, several = fit.resolved.family.name, len(fit.component_labels) > 1
+    made, version = "Analysed" if fit.info.lifted else "Fitted", fit.info.versions.get("bayesmix", "")
     what = f"A mixture of {kind} components" if several else f"One {kind} distribution"
     return Report(
         title=plain(title) if title is not None else f"Groups in {plain(fit.info.name)}",
-        lead=plain(f"{what}, fitted by bayesmix: what the data say of groups, and what they do not."),
+        lead=plain(f"{what}, {_made_by(fit)}: what the data say of groups, and what they do not."),
         sections=tuple(section for section in sections if section is not None),
-        footer=f"{plain('Fitted with bayesmix ' + fit.info.versions.get('bayesmix', ''))}.",
+        footer=f"{plain(f'{made} with bayesmix {version}'.strip())}.",
         ok=results.check.ok,
     )
+
+
+def _made_by(fit: Fit) -> str:
+    return f"sampled by {fit.info.source} and lifted into bayesmix" if fit.info.lifted else "fitted by bayesmix"
 
 
 def _check_options(labels: Any, classes: Any, sensitivity: Any, title: Any, max_rows: Any) -> None:
