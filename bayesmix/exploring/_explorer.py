@@ -53,10 +53,10 @@ class Explorer:
         self._task = task
         self._fits: Recent[Fit] = Recent(_MOST_BYTES, lambda fit: float(fit.idata.nbytes))
         self._screens: Recent[str] = Recent(_MOST_LETTERS, len)
-        self._worker: Latest[Controls, _Finished] = Latest(self._work, self._deliver)
+        self._worker: Latest[Controls, _Finished] = Latest(self._work, self._announce, self._deliver)
         self._closed = False
-        self._view = View(panel, self._request, _remark(panel))
-        self._request(self._view.controls)
+        self._view = View(panel, self._worker.submit, _remark(panel))
+        self._worker.submit(self._view.controls)
 
     @property
     def mixture(self) -> "Mixture":
@@ -107,11 +107,10 @@ class Explorer:
         bundle: dict[str, Any] = {} if self._closed else self._view.box._repr_mimebundle_(**options)
         return {**bundle, "text/plain": repr(self)}
 
-    def _request(self, controls: Controls) -> None:
+    def _announce(self, controls: Controls) -> None:
         several = "s" if controls.n_components > 1 else ""
         words = f"Fitting {controls.n_components} component{several} …"
         self._view.show_busy("Drawing …" if controls.fitted in self._fits else words, self._task.line(controls))
-        self._worker.submit(controls)
 
     def _work(self, controls: Controls, wanted: Callable[[], bool]) -> _Finished:
         fit = self._fits.get(controls.fitted, lambda: self._task.fit(controls))

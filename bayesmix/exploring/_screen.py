@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["error_screen", "fit_screen"]
 
-_POINTS = 161
+_POINTS = 201
 _WIDTH, _HEIGHT, _DPI = 5.8, 3.5, 160
 
 

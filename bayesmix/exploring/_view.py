@@ -1,4 +1,8 @@
-"""The sliders and the screen, as ipywidgets."""
+"""The sliders and the screen, as ipywidgets.
+
+Sliders can be moved by the keyboard. ipywidgets 8.1 gives their handles no names for assistive technology, and no way
+to give them any; their descriptions stand before them.
+"""
 
 from collections.abc import Callable
 from html import escape

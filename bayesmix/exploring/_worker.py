@@ -35,21 +35,25 @@ class Latest[Request, Result]:
     ----------
     job : callable
         Takes a request and a function that says whether it is still the newest, to leave out what nobody would see.
+    announce : callable
+        Takes a request when it is taken on.
     deliver : callable
-        Takes a request and its outcome, on the thread, and only if it is still the newest. No other request is taken
-        on meanwhile, so it should be quick, and it must not raise.
+        Takes a request and its outcome, on the thread, and only if it is still the newest. Neither this nor `announce`
+        is called while one of them runs, so that the last one called tells how things are; they should be quick.
     """
 
     def __init__(
         self,
         job: Callable[[Request, Callable[[], bool]], Result],
+        announce: Callable[[Request], None],
         deliver: Callable[[Request, Outcome[Result]], None],
     ) -> None:
-        self._job, self._deliver = job, deliver
+        self._job, self._announce, self._deliver = job, announce, deliver
         self._state = threading.Condition()
         self._newest = 0
         self._waiting: tuple[int, Request] | None = None
         self._thread: threading.Thread | None = None
+        self._busy = False
         self._outcome: Outcome[Result] | None = None
         self._closed = False
 
@@ -65,7 +69,9 @@ class Latest[Request, Result]:
             self._refuse_closed()
             self._newest += 1
             self._waiting, self._outcome = (self._newest, request), None
-            if self._thread is None:
+            self._announce(request)
+            if not self._busy:
+                self._busy = True
                 # Not a daemon: a process that ends while compiled code runs in a thread may crash.
                 self._thread = threading.Thread(target=self._work, name="bayesmix-explore")
                 self._thread.start()
@@ -113,13 +119,13 @@ class Latest[Request, Result]:
         finally:
             with self._state:
                 if self._thread is threading.current_thread():
-                    self._thread = None
+                    self._busy = False
 
     def _next(self) -> tuple[int, Request] | None:
         with self._state:
             taken, self._waiting = self._waiting, None
             if taken is None:
-                self._thread = None  # under the same lock, so that a later request starts a new thread
+                self._busy = False  # under the same lock, so that a later request starts a new thread
             return taken
 
     def _run(self, number: int, request: Request) -> Outcome[Result]:
