@@ -11,7 +11,7 @@ from typing import Any, ClassVar, override
 
 import numpy as np
 
-from bayesmix.data import Interval, Observations
+from bayesmix.data import Interval, Layout, Observations
 from bayesmix.errors import InputError
 from bayesmix.families import Family, Parameter, as_family, family_from_dict, refuse_column_name
 from bayesmix.reading import Wanted, observe, observe_matrix
@@ -37,8 +37,9 @@ class FamilyTable(Mapping[str, Family]):
 
     Examples
     --------
-    >>> FamilyTable({"age": "normal", "visits": "poisson"})["visits"].name
-    'poisson'
+    >>> table = bm.Mixture(2, {"age": "normal", "visits": "poisson"}).family
+    >>> table["visits"].name, list(table)
+    ('poisson', ['age', 'visits'])
     """
 
     __slots__ = ("_items",)
@@ -96,61 +97,18 @@ class FamilyTable(Mapping[str, Family]):
         return " x ".join(family.name for family in self._items.values())
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the families as plain JSON types."""
+        """Return the families as plain JSON types.
+
+        Examples
+        --------
+        >>> bm.Mixture(2, {"visits": "poisson"}).family.to_dict()
+        {'columns': {'visits': {'family': 'poisson'}}}
+        """
         return {"columns": {name: family.to_dict() for name, family in self._items.items()}}
 
 
 #: Up to this many columns every division into three groups is tried: 3^8 = 6561.
 _MOST_TRIED = 8
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where each column's numbers stand in a matrix of cells, and what they are.
-
-    Attributes
-    ----------
-    names : tuple of str
-    intervals : tuple of bool
-        Whether a column's cells are lower and upper ends.
-    widths : tuple of int
-        Numbers per cell.
-    resolutions : tuple of float or None
-        The steps that values were rounded to, where stated.
-    """
-
-    names: tuple[str, ...]
-    intervals: tuple[bool, ...]
-    widths: tuple[int, ...]
-    resolutions: tuple[float | None, ...]
-
-    @classmethod
-    def of(cls, rows: Observations) -> "Layout":
-        """Return the layout of some rows."""
-        return cls(
-            rows.names,
-            tuple(c.interval for c in rows.columns),
-            tuple(c.width for c in rows.columns),
-            tuple(c.resolution for c in rows.columns),
-        )
-
-    @property
-    def width(self) -> int:
-        """Numbers per row, without a known class."""
-        return sum(self.widths)
-
-    def known(self, cells: Any) -> Any:
-        """Return the known classes that stand behind the columns of a matrix of cells; None where there are none."""
-        return cells[:, self.width] if cells.shape[1] > self.width else None
-
-    def trials(self, column: int) -> bool:
-        """Whether a column's cells are successes and trials."""
-        return self.widths[column] > 1 and not self.intervals[column]
-
-    def part(self, column: int) -> slice:
-        """Return where a column's numbers stand."""
-        start = sum(self.widths[:column])
-        return slice(start, start + self.widths[column])
 
 
 @dataclass(frozen=True)
@@ -164,6 +122,12 @@ class Block:
         What the parameters' names begin with, ``""`` where there is one block.
     columns : tuple of int
         Positions of the columns; empty means all of them.
+
+    Examples
+    --------
+    >>> age, visits = bm.Mixture(2, {"age": "normal", "visits": "poisson"}).blocks
+    >>> age.prefix, visits.columns, visits.family.name
+    ('age_', (1,), 'poisson')
     """
 
     family: Family
@@ -171,15 +135,52 @@ class Block:
     columns: tuple[int, ...]
 
     def pick(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the block's own parameters under the names the family knows."""
+        """Return the block's own parameters under the names the family knows.
+
+        Parameters
+        ----------
+        parameters : mapping
+            Parameter of the posterior to anything.
+
+        Examples
+        --------
+        >>> age, visits = bm.Mixture(2, {"age": "normal", "visits": "poisson"}).blocks
+        >>> age.pick({"age_mu": 40, "age_sigma": 9, "visits_mu": 2})
+        {'mu': 40, 'sigma': 9}
+        """
         return {p.name: parameters[f"{self.prefix}{p.name}"] for p in self.family.parameters}
 
     def cells(self, cells: Any, layout: Layout) -> Any:
-        """Return the block's columns of a matrix of cells."""
+        """Return the block's columns of a matrix of cells.
+
+        Parameters
+        ----------
+        cells : ndarray, shape (n, width)
+            Or a PyMC expression.
+        layout : Layout
+            Of the columns.
+
+        Examples
+        --------
+        >>> block = fit.mixture.blocks[0]
+        >>> block.cells(fit.observations.cells, fit.layout).shape
+        (19, 1)
+        """
         return cells[:, : layout.width] if self.family.multivariate else cells[:, layout.part(self.columns[0])]
 
     def interval(self, layout: Layout) -> bool:
-        """Whether the block's cells are intervals."""
+        """Return whether the block's cells are intervals.
+
+        Parameters
+        ----------
+        layout : Layout
+            Of the columns.
+
+        Examples
+        --------
+        >>> fit.mixture.blocks[0].interval(fit.layout)
+        False
+        """
         return not self.family.multivariate and layout.intervals[self.columns[0]]
 
 
@@ -194,6 +195,13 @@ class Variable:
     parameter : Parameter
         What the family says of it.
     block : Block
+        The columns it describes.
+
+    Examples
+    --------
+    >>> mu, sigma = bm.Mixture(3).variables
+    >>> mu.name, mu.parameter.support, mu.dims, sigma.parameter.support
+    ('mu', 'real', ('component',), 'positive')
     """
 
     name: str
@@ -207,7 +215,14 @@ class Variable:
 
     @property
     def labels(self) -> tuple[Any, ...]:
-        """Labels along the further dimension; empty where there is none."""
+        """Labels along the further dimension; empty where there is none.
+
+        Examples
+        --------
+        >>> pair = bm.families.MvNormal(columns=("height", "weight"))
+        >>> bm.Mixture(3, pair).variables[0].labels
+        ('height', 'weight')
+        """
         return () if self.parameter.dim is None else tuple(self.block.family.dims[self.parameter.dim])
 
     @property
@@ -221,7 +236,17 @@ class Variable:
         return (() if self.shared else ("component",)) + self.extra_dims
 
     def shape(self, n_components: int) -> tuple[int, ...]:
-        """Shape of a draw."""
+        """Return the shape of a draw.
+
+        Parameters
+        ----------
+        n_components : int
+
+        Examples
+        --------
+        >>> bm.Mixture(3).variables[0].shape(3)
+        (3,)
+        """
         return (() if self.shared else (n_components,)) + ((len(self.labels),) if self.parameter.dim else ())
 
 

@@ -4,11 +4,11 @@ Nothing here is called to make one; the methods of `Fit` and `Comparison` do.
 """
 
 from bayesmix.audit import Audit
-from bayesmix.blocks import Block, FamilyTable, Layout, Variable
+from bayesmix.blocks import Block, FamilyTable, Variable
 from bayesmix.boundaries import RuleShape
 from bayesmix.comparison import COLUMNS, Ranking
 from bayesmix.criteria import WAIC, PointwiseLOO
-from bayesmix.data import Column, Distinct, Observations
+from bayesmix.data import Column, Distinct, Layout, Observations
 from bayesmix.evidence import Evidence
 from bayesmix.leave_one_out import LooEvaluation
 from bayesmix.partition import Agreement, Merging, Partition

@@ -6,6 +6,7 @@ missing cell, at least one observed cell, and an index to label results with.
 
 from bayesmix.data.column import Column, Distinct, FloatArray
 from bayesmix.data.interval import Interval, align_rows, show_some
+from bayesmix.data.layout import Layout
 from bayesmix.data.rows import Observations, check_component_count
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Distinct",
     "FloatArray",
     "Interval",
+    "Layout",
     "Observations",
     "align_rows",
     "check_component_count",

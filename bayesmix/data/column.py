@@ -31,6 +31,12 @@ class Distinct:
         Summed weights of the rows with these cells.
     inverse : ndarray of int, shape (n,)
         ``cells[inverse]`` gives the rows back.
+
+    Examples
+    --------
+    >>> distinct = fit.observations.distinct
+    >>> distinct.cells[:3, 0].tolist(), distinct.counts[:3].tolist()
+    ([15.5, 17.0, 17.5], [1.0, 2.0, 2.0])
     """
 
     cells: FloatArray
@@ -39,7 +45,13 @@ class Distinct:
 
     @property
     def values(self) -> FloatArray:
-        """The cells of a single column of points, shape (d,)."""
+        """The cells of a single column of points, shape (d,).
+
+        Examples
+        --------
+        >>> fit.observations.distinct.values[:3].tolist()
+        [15.5, 17.0, 17.5]
+        """
         return self.cells[:, 0]
 
 
@@ -96,6 +108,12 @@ class Column:
         What the codes stand for, in order.
     resolution : float or None
         The step to which the values were rounded, if that is how the bounds came about.
+
+    Examples
+    --------
+    >>> column = fit.observations.columns[0]
+    >>> column.name, column.n_distinct, column.most_tied
+    ('length', 13, (24.0, 3.0))
     """
 
     name: str
@@ -119,22 +137,48 @@ class Column:
 
     @cached_property
     def present(self) -> BoolArray:
-        """Whether something was observed, per row."""
+        """Whether something was observed, per row.
+
+        Examples
+        --------
+        >>> bool(fit.observations.columns[0].present.all())
+        True
+        """
         return ~np.isnan(self.values)
 
     @property
     def lowest(self) -> FloatArray:
-        """Lower bounds; the values themselves where they are points."""
+        """Lower bounds; the values themselves where they are points.
+
+        Examples
+        --------
+        >>> rounded = bm.Mixture(1).fit(arms["length"], resolution=0.5, draws=250, random_seed=1)
+        >>> column = rounded.observations.columns[0]
+        >>> column.lowest[:2].tolist(), column.highest[:2].tolist()
+        ([23.75, 22.75], [24.25, 23.25])
+        """
         return self.values if self.bounds is None else self.bounds[0]
 
     @property
     def highest(self) -> FloatArray:
-        """Upper bounds; the values themselves where they are points."""
+        """Upper bounds; the values themselves where they are points.
+
+        Examples
+        --------
+        >>> fit.observations.columns[0].highest[:2].tolist()  # points
+        [24.0, 23.0]
+        """
         return self.values if self.bounds is None else self.bounds[1]
 
     @cached_property
     def cells(self) -> FloatArray:
-        """The value, or lower and upper bound, or value and trials of each row, shape (n, width); NaN if missing."""
+        """The value, or lower and upper bound, or value and trials of each row, shape (n, width); NaN if missing.
+
+        Examples
+        --------
+        >>> fit.observations.columns[0].cells.shape
+        (19, 1)
+        """
         if self.bounds is not None:
             cells = np.stack(self.bounds, axis=1)
         elif self.extra is not None:
@@ -146,7 +190,14 @@ class Column:
 
     @cached_property
     def merged(self) -> Distinct:
-        """Distinct values that are present, with their summed weights, sorted; `inverse` runs over the present."""
+        """Distinct values that are present, with their summed weights, sorted; `inverse` runs over the present.
+
+        Examples
+        --------
+        >>> merged = fit.observations.columns[0].merged
+        >>> dict(zip(merged.values[-3:].tolist(), merged.counts[-3:].tolist()))
+        {25.5: 3.0, 27.0: 1.0, 28.0: 1.0}
+        """
         weights = None if self.weights is None else self.weights[self.present]
         return merge(self.values[self.present, None], weights)
 
@@ -191,6 +242,12 @@ class Column:
         -------
         mean, sd : float
             NaN and 0 where the function is finite nowhere.
+
+        Examples
+        --------
+        >>> mean, sd = fit.observations.columns[0].moments(np.log)
+        >>> round(mean, 2), round(sd, 2)
+        (3.08, 0.18)
         """
         with np.errstate(all="ignore"):
             values = np.asarray(transform(self.merged.values), dtype=np.float64)
@@ -216,6 +273,14 @@ class Column:
         ------
         InputError
             If any row is marked; with the first one's value and row and the number of such rows.
+
+        Examples
+        --------
+        >>> column = fit.observations.columns[0]
+        >>> column.refuse_where(column.values > 26, "must be at most 26", "Check its units.")
+        Traceback (most recent call last):
+            ...
+        bayesmix.errors.InputError: 'length' must be at most 26, got 27.0 at row 9; 2 such rows of 19. Check its units.
         """
         rows = np.flatnonzero(bad)
         if rows.size:
@@ -237,6 +302,10 @@ class Column:
         ------
         InputError
             If all values are equal.
+
+        Examples
+        --------
+        >>> fit.observations.columns[0].refuse_constant("'mu' and 'sigma'")  # passes: the lengths differ
         """
         if self.scale == 0:
             n = int(self.present.sum())

@@ -25,6 +25,13 @@ class Interval:
         open; equal bounds for a value that is known exactly; both sides open for a value of which nothing is known,
         which is a missing cell and possible in tables only. Two Series are aligned by index.
 
+    Attributes
+    ----------
+    lower, upper : ndarray of float64, shape (n,)
+        The bounds, read-only.
+    index : pandas.Index or None
+        Row labels, where the bounds came as Series.
+
     Raises
     ------
     InputError
@@ -32,7 +39,8 @@ class Interval:
 
     Examples
     --------
-    >>> len(Interval([2.0, 5.0], [3.0, float("inf")]))
+    >>> lifetimes = bm.Interval([2.0, 5.0], [3.0, float("inf")])  # between 2 and 3; above 5
+    >>> len(lifetimes)
     2
     """
 

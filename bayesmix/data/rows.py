@@ -32,9 +32,9 @@ class Observations:
 
     Examples
     --------
-    >>> column = Column("y", np.array([1.0, 2.0, 2.0]), pd.RangeIndex(3))
-    >>> Observations((column,), column.index).n_distinct
-    2
+    >>> rows = fit.observations
+    >>> rows.n, rows.n_distinct, rows.names
+    (19, 13, ('length',))
     """
 
     columns: tuple[Column, ...]
@@ -69,7 +69,13 @@ class Observations:
 
     @property
     def values(self) -> FloatArray:
-        """Values of the only column, shape (n,), or of all, shape (n, columns); NaN where missing."""
+        """Values of the only column, shape (n,), or of all, shape (n, columns); NaN where missing.
+
+        Examples
+        --------
+        >>> fit.observations.values[:3].tolist()
+        [24.0, 23.0, 21.0]
+        """
         if len(self.columns) == 1:
             return self.columns[0].values
         return np.stack([column.values for column in self.columns], axis=1)
@@ -79,6 +85,11 @@ class Observations:
         """The cells of all columns side by side, shape (n, total width); read-only, NaN where missing.
 
         Known components, where there are any, are one more column behind them.
+
+        Examples
+        --------
+        >>> fit.observations.cells.shape
+        (19, 1)
         """
         if len(self.columns) == 1 and self.known is None:
             return self.columns[0].cells
@@ -89,19 +100,37 @@ class Observations:
 
     @property
     def parts(self) -> tuple[slice, ...]:
-        """Where each column's numbers are in `cells`."""
+        """Where each column's numbers are in `cells`.
+
+        Examples
+        --------
+        >>> fit.observations.parts
+        (slice(0, 1, None),)
+        """
         ends = np.cumsum([column.width for column in self.columns]).tolist()
         return tuple(slice(end - column.width, end) for column, end in zip(self.columns, ends, strict=True))
 
     @cached_property
     def informative(self) -> BoolArray:
-        """Whether anything was observed, per row."""
+        """Whether anything was observed, per row.
+
+        Examples
+        --------
+        >>> int(fit.observations.informative.sum())
+        19
+        """
         known = [] if self.known is None else [~np.isnan(self.known)]
         return np.any([column.present for column in self.columns] + known, axis=0)
 
     @cached_property
     def distinct(self) -> Distinct:
-        """Distinct rows with their summed weights."""
+        """Distinct rows with their summed weights.
+
+        Examples
+        --------
+        >>> fit.observations.distinct.counts.sum().item()
+        19.0
+        """
         single = len(self.columns) == 1 and self.columns[0].width == 1 and self.known is None
         plain = single and bool(self.informative.all())
         return self.columns[0].merged if plain else merge(self.cells, self.weights)
@@ -139,6 +168,11 @@ class Observations:
         position : int
             Position among the distinct rows. The first of the rows with these cells is dropped or, where rows have
             weights (whole numbers), counts once less, and is dropped when nothing of it remains.
+
+        Examples
+        --------
+        >>> fit.observations.without_unit(0).n
+        18
         """
         row = self.first_rows[position]
         keep = np.ones(self.n, dtype=bool)
@@ -149,7 +183,22 @@ class Observations:
         return replace(self, weights=weights).take(keep)
 
     def take(self, rows: npt.NDArray[np.intp] | BoolArray) -> "Observations":
-        """Return some of the rows, by position or by a mask."""
+        """Return some of the rows.
+
+        Parameters
+        ----------
+        rows : ndarray of int or bool
+            Positions, or a mask.
+
+        Returns
+        -------
+        Observations
+
+        Examples
+        --------
+        >>> fit.observations.take(np.array([0, 3])).values.tolist()
+        [24.0, 15.5]
+        """
         weights = None if self.weights is None else self.weights[rows]
         columns = tuple(
             replace(
@@ -166,7 +215,13 @@ class Observations:
 
     @cached_property
     def first_rows(self) -> npt.NDArray[np.intp]:
-        """The first row of each distinct one, in their order."""
+        """The first row of each distinct one, in their order.
+
+        Examples
+        --------
+        >>> fit.observations.first_rows[:3].tolist()
+        [3, 7, 4]
+        """
         return np.unique(self.distinct.inverse, return_index=True)[1]
 
     def spread(self, shares: FloatArray) -> FloatArray:
@@ -180,6 +235,11 @@ class Observations:
         -------
         ndarray of float64
             Values, shape (m,), of a single column of points; otherwise cells, shape (m, total width).
+
+        Examples
+        --------
+        >>> fit.observations.spread(np.array([0.25, 0.5, 0.75])).tolist()
+        [17.5, 23.5, 25.5]
         """
         below = np.cumsum(self.distinct.counts)
         at = np.minimum(np.searchsorted(below, shares * below[-1]), len(below) - 1)
@@ -211,7 +271,13 @@ class Observations:
 
     @property
     def coordinate(self) -> npt.NDArray[Any]:
-        """The index as an xarray coordinate: labels where they are plain, positions where they are tuples."""
+        """The index as an xarray coordinate: labels where they are plain, positions where they are tuples.
+
+        Examples
+        --------
+        >>> fit.observations.coordinate[:3].tolist()
+        [0, 1, 2]
+        """
         if isinstance(self.index, pd.MultiIndex):
             return np.arange(self.n)
         if pd.api.types.is_numeric_dtype(self.index) or pd.api.types.is_datetime64_dtype(self.index):

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from bayesmix.errors import InputError
-from bayesmix.families._base import Family, Parameter, refuse_column_name
+from bayesmix.families._base import Family
+from bayesmix.families._parameter import Parameter, refuse_column_name
 from bayesmix.families.bernoulli import Bernoulli
 from bayesmix.families.beta import Beta
 from bayesmix.families.binomial import Binomial
@@ -77,10 +78,23 @@ def as_family(value: Any) -> Family:
     value : str or Family
         ``"normal"``, or e.g. ``bm.families.Normal(common_sigma=True)``.
 
+    Returns
+    -------
+    Family
+
     Raises
     ------
     InputError
         For an unknown name or another type.
+
+    Examples
+    --------
+    >>> bm.families.as_family("student_t")
+    StudentT()
+    >>> bm.families.as_family("gauss")
+    Traceback (most recent call last):
+        ...
+    bayesmix.errors.InputError: family must be one of ['bernoulli', ...
     """
     if isinstance(value, Family):
         return value
@@ -93,7 +107,28 @@ def as_family(value: Any) -> Family:
 
 
 def family_from_dict(data: dict[str, Any]) -> Family:
-    """Read back what `Family.to_dict` wrote; lists, which JSON makes of tuples, become tuples again."""
+    """Read back what `Family.to_dict` wrote; lists, which JSON makes of tuples, become tuples again.
+
+    Parameters
+    ----------
+    data : mapping
+        With the key ``"family"``.
+
+    Returns
+    -------
+    Family
+
+    Raises
+    ------
+    InputError
+        If no family of that name is loaded.
+
+    Examples
+    --------
+    >>> family = bm.families.Normal(common_sigma=True)
+    >>> bm.families.family_from_dict(family.to_dict()) == family
+    True
+    """
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
     name = values.pop("family")
     known: dict[str, Any] = {family.name: family for family in _subclasses(_ROOT) if hasattr(family, "name")} | _BY_NAME

@@ -13,35 +13,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from bayesmix.data import Column, FloatArray
-from bayesmix.errors import InputError
-from bayesmix.priors import Support
+from bayesmix.families._parameter import Parameter
 
 if TYPE_CHECKING:
     from typing import Self
 
-__all__ = ["Family", "Parameter", "refuse_column_name"]
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One parameter of a component.
-
-    Parameters
-    ----------
-    name : str
-        PyMC's own keyword, e.g. ``"mu"``.
-    support : {"real", "positive", "unit", "angle", "simplex", "correlation"}
-        Where it lives; the last three are vectors or live on a circle and take priors of their own.
-    shared : bool, default False
-        Whether all components have the same value; it then has no ``component`` dimension.
-    dim : str, optional
-        A further dimension behind ``component``: ``"feature"``, ``"pair"`` or ``"category"``.
-    """
-
-    name: str
-    support: Support
-    shared: bool = False
-    dim: str | None = None
+__all__ = ["Family"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +27,12 @@ class Family(ABC):
 
     Shapes: `y` and the parameters of the NumPy methods broadcast against each other. PyMC's methods get parameters with
     the component on the last axis.
+
+    Examples
+    --------
+    >>> family = bm.families.Normal()
+    >>> family.name, family.order_by, family.kernel
+    ('normal', 'mu', 'normal')
     """
 
     name: ClassVar[str]
@@ -86,7 +69,13 @@ class Family(ABC):
     @property
     @abstractmethod
     def parameters(self) -> tuple[Parameter, ...]:
-        """The parameters, in the order in which the model creates them."""
+        """The parameters, in the order in which the model creates them.
+
+        Examples
+        --------
+        >>> [(parameter.name, parameter.support) for parameter in bm.families.Normal().parameters]
+        [('mu', 'real'), ('sigma', 'positive')]
+        """
 
     @property
     def spike_parameter(self) -> str | None:
@@ -95,13 +84,29 @@ class Family(ABC):
 
     @property
     def dims(self) -> Mapping[str, tuple[Any, ...]]:
-        """Labels along the further dimensions of the parameters, e.g. ``{"category": ("a", "b")}``."""
+        """Labels along the further dimensions of the parameters, e.g. ``{"category": ("a", "b")}``.
+
+        Examples
+        --------
+        >>> bm.families.Categorical(("red", "green")).dims
+        {'category': ('red', 'green')}
+        """
         return {}
 
     def bind(self, column: Column) -> "Self":
         """Return the family with everything fixed that it takes from the data, e.g. the categories that occur.
 
         The result checks new rows by what the fitted ones were. Called once, when a specification is resolved.
+
+        Parameters
+        ----------
+        column : Column
+
+        Examples
+        --------
+        >>> column = fit.observations.columns[0]
+        >>> bm.families.Normal().bind(column) == bm.families.Normal()  # takes nothing from the data
+        True
         """
         return self
 
@@ -109,49 +114,172 @@ class Family(ABC):
     def check(self, column: Column) -> None:
         """Refuse values outside the family's support; missing cells (NaN) are not looked at.
 
+        Parameters
+        ----------
+        column : Column
+
         Raises
         ------
         InputError
             With the offending value, its row and a remedy.
+
+        Examples
+        --------
+        >>> bm.families.Poisson().check(fit.observations.columns[0])
+        Traceback (most recent call last):
+            ...
+        bayesmix.errors.InputError: 'length' must ...
         """
 
     def identified(self, n_components: int, column: Column) -> str | None:
-        """Return why this column alone cannot tell `n_components` components apart, or None where it can."""
+        """Return why this column alone cannot tell `n_components` components apart, or None where it can.
+
+        Parameters
+        ----------
+        n_components : int
+        column : Column
+
+        Examples
+        --------
+        >>> bm.families.Normal().identified(2, fit.observations.columns[0]) is None
+        True
+        """
         return None
 
     def states(self, column: Column) -> float:
-        """Return how many values a cell can take: what a column adds where none identifies the mixture alone."""
+        """Return how many values a cell can take: what a column adds where none identifies the mixture alone.
+
+        Parameters
+        ----------
+        column : Column
+
+        Examples
+        --------
+        >>> bm.families.Bernoulli().states(fit.observations.columns[0])
+        2.0
+        """
         return np.inf
 
     @abstractmethod
     def default_priors(self, column: Column) -> dict[str, Any]:
-        """Return one prior per parameter from the data's scale, the same for every number of components."""
+        """Return one prior per parameter from the data's scale, the same for every number of components.
+
+        Parameters
+        ----------
+        column : Column
+
+        Returns
+        -------
+        dict of Prior
+
+        Examples
+        --------
+        >>> list(bm.families.Normal().default_priors(fit.observations.columns[0]))
+        ['mu', 'sigma']
+        """
 
     @abstractmethod
     def dist(self, parameters: Mapping[str, Any]) -> Any:
-        """Return the unnamed PyMC distribution of a cell in each component (last axis of the parameters)."""
+        """Return the unnamed PyMC distribution of a cell in each component.
+
+        Parameters
+        ----------
+        parameters : mapping
+            Name to number, array or expression, the component on the last axis.
+
+        Examples
+        --------
+        >>> import pymc as pm
+        >>> round(float(pm.logp(bm.families.Normal().dist({"mu": 0.0, "sigma": 1.0}), 0.0).eval()), 3)
+        -0.919
+        """
 
     @abstractmethod
     def log_density(self, y: FloatArray, parameters: Mapping[str, FloatArray]) -> FloatArray:
-        """Return the log-density (or log-probability) of `y` in one component; everything broadcasts."""
+        """Return the log-density (or log-probability) of `y` in one component.
+
+        Parameters
+        ----------
+        y : ndarray
+        parameters : mapping of ndarray
+            Everything broadcasts.
+
+        Returns
+        -------
+        ndarray
+
+        Examples
+        --------
+        >>> y, parameters = np.array([0.0, 1.0]), {"mu": np.array(0.0), "sigma": np.array(1.0)}
+        >>> bm.families.Normal().log_density(y, parameters).round(3).tolist()
+        [-0.919, -1.419]
+        """
 
     def log_cdf(self, y: FloatArray, parameters: Mapping[str, FloatArray]) -> FloatArray:
-        """Return the log of the distribution function; continuous families need it for interval data."""
+        """Return the log of the distribution function; continuous families need it for interval data.
+
+        Parameters
+        ----------
+        y, parameters
+            As for `log_density`.
+
+        Examples
+        --------
+        >>> y, parameters = np.array([0.0]), {"mu": np.array(0.0), "sigma": np.array(1.0)}
+        >>> bm.families.Normal().log_cdf(y, parameters).round(3).tolist()  # log of a half
+        [-0.693]
+        """
         raise NotImplementedError
 
     def log_sf(self, y: FloatArray, parameters: Mapping[str, FloatArray]) -> FloatArray:
-        """Return the log of 1 - the distribution function, without cancellation in the upper tail."""
+        """Return the log of 1 - the distribution function, without cancellation in the upper tail.
+
+        Parameters
+        ----------
+        y, parameters
+            As for `log_density`.
+
+        Examples
+        --------
+        >>> y, parameters = np.array([40.0]), {"mu": np.array(0.0), "sigma": np.array(1.0)}
+        >>> bm.families.Normal().log_sf(y, parameters).round(1).tolist()  # exp of it is 0 in floats
+        [-804.6]
+        """
         raise NotImplementedError
 
     def log_probability(self, lower: FloatArray, upper: FloatArray, parameters: Mapping[str, FloatArray]) -> FloatArray:
-        """Return the log of the probability of an interval, by differences of log-cdfs from the nearer tail."""
+        """Return the log of the probability of an interval, by differences of log-cdfs from the nearer tail.
+
+        Parameters
+        ----------
+        lower, upper, parameters
+            As for `log_density`, with ``lower < upper``.
+
+        Examples
+        --------
+        >>> parameters = {"mu": np.array(0.0), "sigma": np.array(1.0)}
+        >>> bm.families.Normal().log_probability(np.array([-1.96]), np.array([1.96]), parameters).round(3).tolist()
+        [-0.051]
+        """
         below, above = self.log_cdf(lower, parameters), self.log_sf(lower, parameters)
         from_left = _log_difference(self.log_cdf(upper, parameters), below)
         from_right = _log_difference(above, self.log_sf(upper, parameters))
         return np.where(below < above, from_left, from_right)
 
     def interval_logp(self, lower: Any, upper: Any, parameters: Mapping[str, Any]) -> Any:
-        """Return the same as `log_probability` as a PyMC expression."""
+        """Return the same as `log_probability` as a PyMC expression.
+
+        Parameters
+        ----------
+        lower, upper, parameters
+            As for `log_probability`; numbers, arrays or expressions.
+
+        Examples
+        --------
+        >>> parameters = {"mu": np.array(0.0), "sigma": np.array(1.0)}
+        >>> bm.families.Normal().interval_logp(np.array(-1.96), np.array(1.96), parameters).eval().round(3).item()
+        -0.051
+        """
         import pymc as pm
         import pytensor.tensor as pt
 
@@ -175,6 +303,12 @@ class Family(ABC):
         Returns
         -------
         ndarray, shape (S, n, K)
+
+        Examples
+        --------
+        >>> draws = fit.arrays.take(slice(0, 100)).parameters
+        >>> bm.families.Normal().rows_log_density(fit.observations.cells, draws, False).shape
+        (100, 19, 2)
         """
         present = ~np.isnan(cells[:, 0])
         known = {name: value[:, np.newaxis] for name, value in parameters.items()}
@@ -202,6 +336,19 @@ class Family(ABC):
 
         Missing cells hold some value; what `present` says of them (1 or 0, shape as `cells`) matters here to families
         of several columns only.
+
+        Parameters
+        ----------
+        cells, parameters, interval
+            As for `rows_log_density`, of one draw.
+        present : array of shape (n, width)
+            1 where a cell is observed, else 0.
+
+        Examples
+        --------
+        >>> cells, parameters = np.array([[0.0], [5.0]]), {"mu": np.array([0.0, 5.0]), "sigma": np.array([1.0, 1.0])}
+        >>> bm.families.Normal().rows_logp(cells, parameters, False, np.ones((2, 1))).eval().round(1).tolist()
+        [[-0.9, -13.4], [-13.4, -0.9]]
         """
         import pymc as pm
         import pytensor.tensor as pt
@@ -236,13 +383,39 @@ class Family(ABC):
 
     @abstractmethod
     def random(self, parameters: Mapping[str, FloatArray], rng: np.random.Generator) -> FloatArray:
-        """Draw one value per element of the (already selected) parameters, which broadcast."""
+        """Draw one value per element of the (already selected) parameters, which broadcast.
+
+        Parameters
+        ----------
+        parameters : mapping of ndarray
+            Of the same shape, or broadcasting to one.
+        rng : numpy.random.Generator
+
+        Returns
+        -------
+        ndarray
+
+        Examples
+        --------
+        >>> rng = np.random.default_rng(1)
+        >>> bm.families.Normal().random({"mu": np.array([0.0, 100.0]), "sigma": np.array(1.0)}, rng).round(-1).tolist()
+        [0.0, 100.0]
+        """
 
     def features(self, y: FloatArray) -> FloatArray:
         """Return functions of `y` whose means within a group `estimate` turns into parameters, shape (m, n).
 
         With `estimate`, this is how the compiled engine finds where chains begin; a family without a kernel needs
         neither.
+
+        Parameters
+        ----------
+        y : ndarray, shape (n,)
+
+        Examples
+        --------
+        >>> bm.families.Normal().features(np.array([1.0, 3.0])).shape
+        (2, 2)
         """
         raise NotImplementedError
 
@@ -258,34 +431,42 @@ class Family(ABC):
         -------
         dict of ndarray, shape (...) each, or (..., size of its further dimension)
             Strictly inside the supports, whatever the means.
+
+        Examples
+        --------
+        >>> family, y = bm.families.Normal(), np.array([1.0, 3.0])
+        >>> {name: value.item() for name, value in family.estimate(family.features(y).mean(axis=1)).items()}
+        {'mu': 2.0, 'sigma': 1.0}
         """
         raise NotImplementedError
 
     def background(self, column: Column) -> float:
-        """Return the log-density of a uniform distribution over the values of a column: a noise component's."""
+        """Return the log-density of a uniform distribution over the values of a column: a noise component's.
+
+        Parameters
+        ----------
+        column : Column
+
+        Examples
+        --------
+        >>> column = fit.observations.columns[0]
+        >>> round(bm.families.Normal().background(column), 3), round(-np.log(28 - 15.5).item(), 3)
+        (-2.526, -2.526)
+        """
         present = column.values[np.isfinite(column.values)]
         low, high = float(present.min()), float(present.max())
         return -float(np.log(high - low + 1.0 if self.discrete else high - low))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the family and its options as plain JSON types."""
+        """Return the family and its options as plain JSON types.
+
+        Examples
+        --------
+        >>> bm.families.Normal(common_sigma=True).to_dict()
+        {'family': 'normal', 'common_sigma': True}
+        """
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         return {"family": self.name} | {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
-
-
-def refuse_column_name(name: str) -> None:
-    """Refuse names that variables of a DataTree, and of files, cannot have.
-
-    Raises
-    ------
-    InputError
-        For an empty name and one with a slash.
-    """
-    if not name or "/" in name:
-        raise InputError(
-            f"columns must have names without '/' to name their parameters, got {name!r}. Rename it, e.g. "
-            f"frame.rename(columns={{{name!r}: {name.replace('/', '_') or 'y'!r}}})."
-        )
 
 
 def _log_difference(larger: FloatArray, smaller: FloatArray) -> FloatArray:

@@ -60,7 +60,27 @@ class Continuous(Family):
 
     @abstractmethod
     def log_tails(self, y: Any, parameters: Mapping[str, Any], m: Any) -> tuple[Any, Any]:
-        """Return the logs of the distribution function and of 1 minus it at values strictly inside the support."""
+        """Return the logs of the distribution function and of 1 minus it at values strictly inside the support.
+
+        Parameters
+        ----------
+        y : array or expression
+        parameters : mapping
+            As for `log_density`.
+        m : namespace
+            Of the functions for arrays, ``ARRAYS``, or ``pytensor.tensor``.
+
+        Returns
+        -------
+        log_cdf, log_sf : array or expression
+
+        Examples
+        --------
+        >>> from bayesmix.families._continuous import ARRAYS
+        >>> parameters = {"mu": np.array(0.0), "sigma": np.array(1.0)}
+        >>> [tail.round(3).item() for tail in bm.families.Normal().log_tails(np.array(0.0), parameters, ARRAYS)]
+        [-0.693, -0.693]
+        """
 
     def _tails(self, y: Any, parameters: Mapping[str, Any], m: Any) -> tuple[Any, Any]:
         """Return the same anywhere. Where a value is replaced, its branch must still have finite gradients."""

@@ -9,7 +9,8 @@ import numpy as np
 from scipy.special import xlog1py, xlogy
 
 from bayesmix.data import Column, FloatArray
-from bayesmix.families._base import Family, Parameter
+from bayesmix.families._base import Family
+from bayesmix.families._parameter import Parameter
 from bayesmix.priors import LogitNormal, Prior
 
 __all__ = ["Bernoulli"]
@@ -39,7 +40,7 @@ class Bernoulli(Family):
 
     Examples
     --------
-    >>> Bernoulli().order_by
+    >>> bm.families.Bernoulli().order_by
     'p'
     """
 

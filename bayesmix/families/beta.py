@@ -9,8 +9,8 @@ import numpy as np
 from scipy.special import betaln, logit, xlog1py, xlogy
 
 from bayesmix.data import Column, FloatArray
-from bayesmix.families._base import Parameter
 from bayesmix.families._continuous import Continuous, beta_tails
+from bayesmix.families._parameter import Parameter
 from bayesmix.priors import LogitNormal, LogNormal, Prior
 
 __all__ = ["Beta"]
@@ -44,7 +44,7 @@ class Beta(Continuous):
 
     Examples
     --------
-    >>> [p.support for p in Beta().parameters]
+    >>> [parameter.support for parameter in bm.families.Beta().parameters]
     ['unit', 'positive']
     """
 

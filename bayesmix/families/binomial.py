@@ -9,7 +9,8 @@ from scipy.special import betaln, xlog1py, xlogy
 
 from bayesmix.data import Column, FloatArray
 from bayesmix.errors import InputError
-from bayesmix.families._base import Family, Parameter
+from bayesmix.families._base import Family
+from bayesmix.families._parameter import Parameter
 from bayesmix.families._values import refuse_not_counts
 from bayesmix.priors import LogitNormal, Prior
 
@@ -39,7 +40,7 @@ class Binomial(Family):
 
     Examples
     --------
-    >>> Binomial(trials=10).to_dict()
+    >>> bm.families.Binomial(trials=10).to_dict()
     {'family': 'binomial', 'trials': 10}
     """
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from bayesmix.data import Column, FloatArray
 from bayesmix.errors import InputError
-from bayesmix.families._base import Family, Parameter
+from bayesmix.families._base import Family
+from bayesmix.families._parameter import Parameter
 from bayesmix.priors import Dirichlet
 
 __all__ = ["Categorical"]
@@ -39,7 +40,7 @@ class Categorical(Family):
 
     Examples
     --------
-    >>> Categorical(("red", "green")).dims
+    >>> bm.families.Categorical(("red", "green")).dims
     {'category': ('red', 'green')}
     """
 

@@ -7,8 +7,8 @@ from typing import Any, ClassVar, override
 import numpy as np
 
 from bayesmix.data import Column, FloatArray
-from bayesmix.families._base import Parameter
 from bayesmix.families._continuous import Continuous
+from bayesmix.families._parameter import Parameter
 from bayesmix.families._values import above_zero, refuse_not_positive
 from bayesmix.priors import LogNormal, Prior
 
@@ -35,7 +35,7 @@ class Exponential(Continuous):
 
     Examples
     --------
-    >>> Exponential().order_by
+    >>> bm.families.Exponential().order_by
     'scale'
     """
 

@@ -9,8 +9,8 @@ import numpy as np
 from scipy.special import gammaln, xlogy
 
 from bayesmix.data import Column, FloatArray
-from bayesmix.families._base import Parameter
 from bayesmix.families._continuous import Continuous, gamma_tails
+from bayesmix.families._parameter import Parameter
 from bayesmix.families._values import above_zero, log_moments, refuse_not_positive
 from bayesmix.priors import LogNormal, Prior
 
@@ -42,7 +42,7 @@ class Gamma(Continuous):
 
     Examples
     --------
-    >>> [p.name for p in Gamma().parameters]
+    >>> [parameter.name for parameter in bm.families.Gamma().parameters]
     ['mu', 'alpha']
     """
 

@@ -8,8 +8,8 @@ from typing import Any, ClassVar, override
 import numpy as np
 
 from bayesmix.data import Column, FloatArray
-from bayesmix.families._base import Parameter
 from bayesmix.families._continuous import Continuous, normal_tails
+from bayesmix.families._parameter import Parameter
 from bayesmix.families._values import above_zero, log_moments, refuse_not_positive
 from bayesmix.priors import LogNormal as LogNormalPrior
 from bayesmix.priors import Normal as NormalPrior
@@ -40,8 +40,9 @@ class LogNormal(Continuous):
 
     Examples
     --------
-    >>> LogNormal().order_by
-    'mu'
+    >>> family = bm.families.LogNormal()
+    >>> family.log_density(np.array([1.0]), {"mu": np.array([0.0]), "sigma": np.array([1.0])}).round(3).tolist()
+    [-0.919]
     """
 
     name: ClassVar[str] = "log_normal"

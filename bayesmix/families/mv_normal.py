@@ -10,7 +10,8 @@ from scipy.linalg import solve_triangular
 
 from bayesmix.data import Column, FloatArray
 from bayesmix.errors import InputError
-from bayesmix.families._base import Family, Parameter, refuse_column_name
+from bayesmix.families._base import Family
+from bayesmix.families._parameter import Parameter, refuse_column_name
 from bayesmix.priors import LKJ, ByFeature, LogNormal, Prior
 from bayesmix.priors import Normal as NormalPrior
 
@@ -54,7 +55,7 @@ class MvNormal(Family):
 
     Examples
     --------
-    >>> [p.name for p in MvNormal("diag").parameters]
+    >>> [parameter.name for parameter in bm.families.MvNormal("diag").parameters]
     ['mu', 'sigma']
     """
 

@@ -9,7 +9,8 @@ import numpy as np
 from scipy.special import betaln
 
 from bayesmix.data import Column, FloatArray
-from bayesmix.families._base import Family, Parameter
+from bayesmix.families._base import Family
+from bayesmix.families._parameter import Parameter
 from bayesmix.families._values import log_count_prior, refuse_not_counts
 from bayesmix.priors import LogNormal, Prior
 
@@ -38,7 +39,7 @@ class NegativeBinomial(Family):
 
     Examples
     --------
-    >>> [p.name for p in NegativeBinomial().parameters]
+    >>> [parameter.name for parameter in bm.families.NegativeBinomial().parameters]
     ['mu', 'alpha']
     """
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from bayesmix.data import Column, FloatArray
 from bayesmix.errors import InputError
-from bayesmix.families._base import Parameter
 from bayesmix.families._continuous import Continuous, normal_tails
+from bayesmix.families._parameter import Parameter
 from bayesmix.priors import LogNormal, Prior
 from bayesmix.priors import Normal as NormalPrior
 
@@ -40,8 +40,10 @@ class Normal(Continuous):
 
     Examples
     --------
-    >>> Normal(common_sigma=True).parameters[1].shared
+    >>> bm.families.Normal(common_sigma=True).parameters[1].shared
     True
+    >>> bm.Mixture(2, bm.families.Normal(common_sigma=True)).family
+    Normal(common_sigma=True)
     """
 
     name: ClassVar[str] = "normal"

@@ -8,7 +8,8 @@ import numpy as np
 from scipy.special import gammaln
 
 from bayesmix.data import Column, FloatArray
-from bayesmix.families._base import Family, Parameter
+from bayesmix.families._base import Family
+from bayesmix.families._parameter import Parameter
 from bayesmix.families._values import log_count_prior, refuse_not_counts
 from bayesmix.priors import LogNormal, Prior
 
@@ -35,7 +36,7 @@ class Poisson(Family):
 
     Examples
     --------
-    >>> Poisson().discrete
+    >>> bm.families.Poisson().discrete
     True
     """
 

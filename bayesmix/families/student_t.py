@@ -9,8 +9,8 @@ import numpy as np
 from scipy.special import betaln
 
 from bayesmix.data import Column, FloatArray
-from bayesmix.families._base import Parameter
 from bayesmix.families._continuous import Continuous, beta_tails
+from bayesmix.families._parameter import Parameter
 from bayesmix.priors import Gamma, LogNormal, Normal, Prior
 
 __all__ = ["StudentT"]
@@ -43,7 +43,7 @@ class StudentT(Continuous):
 
     Examples
     --------
-    >>> [p.name for p in StudentT().parameters if p.shared]
+    >>> [parameter.name for parameter in bm.families.StudentT().parameters if parameter.shared]
     ['nu']
     """
 

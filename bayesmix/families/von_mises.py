@@ -9,8 +9,9 @@ import numpy as np
 from scipy.special import ive
 
 from bayesmix.data import Column, FloatArray
-from bayesmix.families._base import Family, Parameter
+from bayesmix.families._base import Family
 from bayesmix.families._continuous import ARRAYS, weighted_sum
+from bayesmix.families._parameter import Parameter
 from bayesmix.priors import LogNormal, Prior, WrappedNormal
 
 __all__ = ["VonMises"]
@@ -44,7 +45,7 @@ class VonMises(Family):
 
     Examples
     --------
-    >>> VonMises().parameters[0].support
+    >>> bm.families.VonMises().parameters[0].support
     'angle'
     """
 

@@ -9,8 +9,8 @@ import numpy as np
 from scipy.special import xlogy
 
 from bayesmix.data import Column, FloatArray
-from bayesmix.families._base import Parameter
 from bayesmix.families._continuous import Continuous
+from bayesmix.families._parameter import Parameter
 from bayesmix.families._values import above_zero, log_moments, refuse_not_positive
 from bayesmix.priors import LogNormal, Prior
 
@@ -44,7 +44,7 @@ class Weibull(Continuous):
 
     Examples
     --------
-    >>> Weibull().order_by
+    >>> bm.families.Weibull().order_by
     'beta'
     """
 
