@@ -82,13 +82,20 @@ class Notebook:
                 return row
         raise LookupError(f"no slider called {label!r}")
 
+    def handle(self, label, number=0):
+        return self.slider(label).find_elements(By.CSS_SELECTOR, ".noUi-handle")[number]
+
     def press(self, label, key, handle=0):
         """Press a key on a slider's handle; return the seconds until a new picture has been drawn."""
         before = self.driver.execute_script("return window.pictures.length")
-        handles = self.slider(label).find_elements(By.CSS_SELECTOR, ".noUi-handle")
-        handles[handle].send_keys(key)
+        self.handle(label, handle).send_keys(key)
         self.wait(lambda: self.driver.execute_script("return window.pictures.length") > before)
         return self.driver.execute_script("return window.pictures.at(-1) - window.pressed") / 1000
+
+    def settled(self, line):
+        """Whether the screen is that of a line of Python, and not fainter since something is being fitted."""
+        waits = self.all(".bayesmix-explore-waits")
+        return not waits and self.all("img[alt^='Density']") and self.screen()["line"] == line
 
     def screen(self):
         """What can be read: source of the picture, table, verdict, line of Python."""
@@ -106,13 +113,6 @@ class Notebook:
         script = "document.querySelector('.widget-inline-hbox').scrollIntoView({block: 'start'})"
         self.driver.execute_script(script)
         time.sleep(0.5)
-
-    def names(self):
-        """Role and name of every control, as assistive technology sees them."""
-        tree = self.driver.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
-        roles = ("slider", "combobox", "image", "status")
-        seen = [(node.get("role", {}).get("value"), node.get("name", {}).get("value")) for node in tree]
-        return [pair for pair in seen if pair[0] in roles]
 
     def errors(self):
         return [entry for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
@@ -193,13 +193,22 @@ def drive(notebook):
     print("seconds to three, four, five and six components:", *(f"{seconds:.2f}" for seconds in more))
     notebook.picture("4-six")
 
+    # Several moves at once: the last one counts, and what lies between is not drawn in full.
+    notebook.handle("components").send_keys(Keys.ARROW_LEFT * 4)
+    notebook.handle("components").send_keys(Keys.ARROW_RIGHT * 5)
+    ActionChains(notebook.driver).drag_and_drop_by_offset(notebook.handle("sigma of length", 1), -20, 0).perform()
+    line = notebook.wait(lambda: "sigma" in notebook.screen()["line"] and notebook.screen()["line"])
+    assert line.startswith('bm.Mixture(7, priors={"mu": bm.priors.Between(15, 34.5), "sigma": bm.priors.Between(0.45, ')
+    notebook.wait(lambda: notebook.settled(line))
+    assert "Fit of 7 normal components" in notebook.all(".jp-OutputArea strong")[0].text
+    notebook.picture("5-seven")
+
     notebook.run_cell(1)
     notebook.wait(lambda: [t for t in notebook.all(".jp-OutputArea-output") if "equal True" in t.text])
     for width in (800, 420):
         notebook.driver.set_window_size(width, 1500)
         notebook.show_sliders()
-        notebook.picture(f"5-{width}-pixels")
-    print(notebook.names())
+        notebook.picture(f"6-{width}-pixels")
     errors = notebook.errors()
     assert not errors, errors
 
