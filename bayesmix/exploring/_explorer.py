@@ -42,11 +42,10 @@ class Explorer:
 
     Examples
     --------
-    >>> import bayesmix as bm
-    >>> arms = bm.load_dataset("arm_lengths")
-    >>> explorer = bm.explore(arms["length"], random_seed=1)  # doctest: +SKIP
-    >>> explorer  # the sliders, in a notebook  # doctest: +SKIP
-    >>> explorer.mixture, explorer.fit  # what they are set to  # doctest: +SKIP
+    >>> explorer = bm.explore(arms["length"], random_seed=1)
+    >>> explorer  # a notebook shows the sliders instead
+    Explorer: bm.Mixture(2).fit(y, random_seed=1)
+    >>> explorer.close()
     """
 
     def __init__(self, task: Task, panel: Panel) -> None:
@@ -66,6 +65,13 @@ class Explorer:
         ------
         InputError
             If a prior interval has no width.
+
+        Examples
+        --------
+        >>> explorer = bm.explore(arms["length"], n_components=3, random_seed=1)
+        >>> explorer.mixture
+        Mixture(3)
+        >>> explorer.close()
         """
         return self._task.mixture(self._view.controls)
 
@@ -77,6 +83,13 @@ class Explorer:
         ------
         BayesmixError
             If the specification cannot be fitted: what the screen says.
+
+        Examples
+        --------
+        >>> explorer = bm.explore(arms["length"], random_seed=1)
+        >>> explorer.fit.check().ok
+        True
+        >>> explorer.close()
         """
         outcome = self._worker.wait()
         if outcome.error is not None:
@@ -86,13 +99,23 @@ class Explorer:
 
     @property
     def code(self) -> str:
-        """The line of Python that repeats the fit, with ``y`` (and ``weights``, ``family``) as they were given."""
+        """The line of Python that repeats the fit, with ``y`` (and ``weights``, ``family``) as they were given.
+
+        ``family`` stands for one of your own only; those of the package are written out.
+        """
         return self._task.line(self._view.controls)
 
     def close(self) -> None:
         """Take the sliders off the screen and let go of everything but the last fit.
 
         A notebook otherwise keeps an explorer with its recent fits, up to 200 MB, until the kernel ends.
+
+        Examples
+        --------
+        >>> explorer = bm.explore(arms["length"], random_seed=1)
+        >>> explorer.close()
+        >>> explorer
+        Explorer (closed): bm.Mixture(2).fit(y, random_seed=1)
         """
         self._closed = True
         self._worker.close()
@@ -180,11 +203,10 @@ def explore(
 
     Examples
     --------
-    >>> import bayesmix as bm
-    >>> arms = bm.load_dataset("arm_lengths")
-    >>> explorer = bm.explore(arms["length"], random_seed=1)  # doctest: +SKIP
-    >>> explorer.code  # doctest: +SKIP
+    >>> explorer = bm.explore(arms["length"], random_seed=1)
+    >>> explorer.code
     'bm.Mixture(2).fit(y, random_seed=1)'
+    >>> explorer.close()
     """
     require_widgets()
     seed = SamplerSettings(random_seed=random_seed).random_seed
