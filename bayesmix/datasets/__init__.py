@@ -14,8 +14,8 @@ def available_datasets() -> tuple[str, ...]:
 
     Examples
     --------
-    >>> "arm_lengths" in available_datasets()
-    True
+    >>> bm.datasets.available_datasets()
+    ('arm_lengths', 'earthquakes', 'galaxies', 'iris', 'old_faithful', 'penguins')
     """
     names = (entry.name for entry in files(__name__).iterdir())
     return tuple(sorted(name.removesuffix(".csv") for name in names if name.endswith(".csv")))
@@ -41,8 +41,13 @@ def load_dataset(name: str) -> pd.DataFrame:
 
     Examples
     --------
-    >>> load_dataset("arm_lengths").shape
-    (19, 3)
+    >>> arms = bm.load_dataset("arm_lengths")
+    >>> arms.shape, arms.columns.tolist()
+    ((19, 3), ['length', 'label', 'nlabel'])
+    >>> bm.load_dataset("cars")
+    Traceback (most recent call last):
+        ...
+    bayesmix.errors.InputError: name must be one of ['arm_lengths', ...
     """
     if name not in available_datasets():
         raise InputError(f"name must be one of {list(available_datasets())}, got {name!r}. Check the spelling.")

@@ -76,7 +76,18 @@ _EXAMPLES = {
 
 @dataclass(frozen=True)
 class Prior(ABC):
-    """A prior for one parameter, in the data's units."""
+    """A prior for one parameter, in the data's units; the base class of all of them.
+
+    Attributes
+    ----------
+    support : {"real", "positive", "unit", "angle", "simplex", "correlation"}
+        Where it lives.
+
+    Examples
+    --------
+    >>> isinstance(bm.priors.Normal(5, 2), bm.priors.Prior), bm.priors.Normal(5, 2).support
+    (True, 'real')
+    """
 
     support: ClassVar[Support]
     suffix: ClassVar[str] = "free"
@@ -96,6 +107,16 @@ class Prior(ABC):
         ------
         InputError
             If the prior puts mass outside the support.
+
+        Examples
+        --------
+        >>> bm.priors.Between(0.5, 5).resolve("sigma", "positive").words()
+        'log-normal, median 1.581, 90 % between 0.5 and 5'
+        >>> bm.priors.Normal(0, 1).resolve("sigma", "positive")
+        Traceback (most recent call last):
+            ...
+        bayesmix.errors.InputError: the prior of 'sigma' must live on the positive numbers, got Normal(mu=0.0,
+        sigma=1.0). ...
         """
         if self.support not in _INSIDE[support]:
             raise InputError(
@@ -118,11 +139,25 @@ class Prior(ABC):
             ``("component",)``, or ``()`` for a parameter that all components share.
         **options
             Passed on to PyMC, e.g. ``transform=``.
+
+        Examples
+        --------
+        >>> import pymc as pm
+        >>> with pm.Model() as model:
+        ...     mu = bm.priors.Normal(5, 2).variable("mu", {"mu": 5.0, "sigma": 2.0}, ())
+        >>> [variable.name for variable in model.free_RVs]
+        ['mu_z']
         """
 
     @abstractmethod
     def exponent_at_zero(self) -> float:
-        """Return a where the density behaves like p**a as the parameter p falls to 0 (inf: faster than any power)."""
+        """Return a where the density behaves like p**a as the parameter p falls to 0 (inf: faster than any power).
+
+        Examples
+        --------
+        >>> bm.priors.Gamma(3, 1).exponent_at_zero(), bm.priors.LogNormal(0, 1).exponent_at_zero()
+        (2.0, inf)
+        """
 
     def spread(self, factor: float) -> "Prior":
         """Return the same kind of prior about `factor` times as spread out, around the same centre.
@@ -145,8 +180,7 @@ class Prior(ABC):
 
         Examples
         --------
-        >>> from bayesmix import priors
-        >>> priors.Normal(5, 2).spread(2)
+        >>> bm.priors.Normal(5, 2).spread(2)
         Normal(mu=5.0, sigma=4.0)
         """
         usable = isinstance(factor, (int, float, np.number)) and not isinstance(factor, bool)
@@ -159,9 +193,21 @@ class Prior(ABC):
         """Return the prior with another spread; the factor is checked."""
 
     def words(self) -> str:
-        """Return the prior in words, with numbers in the parameter's units."""
+        """Return the prior in words, with numbers in the parameter's units.
+
+        Examples
+        --------
+        >>> bm.priors.Normal(5, 2).words()
+        'normal, mean 5, sd 2'
+        """
         return str(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the prior as plain JSON types."""
+        """Return the prior as plain JSON types.
+
+        Examples
+        --------
+        >>> bm.priors.Normal(5, 2).to_dict()
+        {'prior': 'Normal', 'mu': 5.0, 'sigma': 2.0}
+        """
         return {"prior": type(self).__name__, **{f.name: getattr(self, f.name) for f in fields(self)}}

@@ -43,6 +43,12 @@ def free_log_density(prior: Prior, hyper: Mapping[str, Any], value: FloatArray) 
     -------
     ndarray
         Shape of `value`; without its last axis for a simplex.
+
+    Examples
+    --------
+    >>> prior, hyper = bm.priors.stack_parameters(bm.priors.Normal(5, 2), "mu", 2)
+    >>> bm.priors.free_log_density(prior, hyper, np.zeros(2)).round(3).tolist()  # of the standard normal mu_z
+    [-0.919, -0.919]
     """
     if isinstance(prior, (Normal, LogNormal, LogitNormal, WrappedNormal)):  # whitened
         return np.asarray(-0.5 * value**2 - _HALF_LOG_TWO_PI)
@@ -87,6 +93,11 @@ def dirichlet_log_density(a: FloatArray, value: FloatArray) -> FloatArray:
     Returns
     -------
     ndarray, shape (...)
+
+    Examples
+    --------
+    >>> bm.priors.dirichlet_log_density(np.ones(3), np.array([0.2, 0.3, 0.5])).round(3).item()  # log of 2!
+    0.693
     """
     each = np.broadcast_to(a, np.broadcast_shapes(np.shape(a), value.shape))
     # A share may underflow to 0, where the density of a concentration other than 1 is no number.

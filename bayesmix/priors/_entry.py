@@ -68,9 +68,9 @@ class PriorSet(Mapping[str, PriorSpec]):
 
     Examples
     --------
-    >>> PriorSet({"mu": Normal(0, 1)})["mu"]
+    >>> bm.priors.PriorSet({"mu": bm.priors.Normal(0, 1)})["mu"]
     Normal(mu=0.0, sigma=1.0)
-    >>> PriorSet("richardson_green").name
+    >>> bm.priors.PriorSet("richardson_green").name
     'richardson_green'
     """
 
@@ -119,7 +119,13 @@ class PriorSet(Mapping[str, PriorSpec]):
         return repr(self.name or self._items)
 
     def to_dict(self) -> dict[str, Any] | str:
-        """Return the priors as plain JSON types; a named set as its name."""
+        """Return the priors as plain JSON types; a named set as its name.
+
+        Examples
+        --------
+        >>> bm.Mixture(2, priors={"mu": bm.priors.Normal(0, 1)}).priors.to_dict()
+        {'mu': {'prior': 'Normal', 'mu': 0.0, 'sigma': 1.0}}
+        """
         return self.name or {
             name: [p.to_dict() for p in prior] if isinstance(prior, tuple) else prior.to_dict()
             for name, prior in self._items.items()
@@ -136,10 +142,22 @@ def as_prior(value: Any, parameter: str) -> PriorSpec:
     parameter : str
         The parameter's name, for messages.
 
+    Returns
+    -------
+    Prior or tuple of Prior
+
     Raises
     ------
     InputError
         If the value is not a prior.
+
+    Examples
+    --------
+    >>> import pymc as pm
+    >>> bm.priors.as_prior(pm.HalfNormal.dist(2.0), "sigma")
+    HalfNormal(sigma=2.0)
+    >>> bm.priors.as_prior([bm.priors.Normal(0, 1), bm.priors.Normal(5, 1)], "mu")
+    (Normal(mu=0.0, sigma=1.0), Normal(mu=5.0, sigma=1.0))
     """
     if isinstance(value, Prior):
         return value
@@ -179,10 +197,20 @@ def as_weights_prior(value: Any) -> WeightsPrior:
     ----------
     value : Dirichlet, SparseDirichlet, or unnamed ``pm.Dirichlet.dist(...)``
 
+    Returns
+    -------
+    Dirichlet or SparseDirichlet
+
     Raises
     ------
     InputError
         If the value is none of these.
+
+    Examples
+    --------
+    >>> import pymc as pm
+    >>> bm.priors.as_weights_prior(pm.Dirichlet.dist([1.0, 2.0]))
+    Dirichlet(a=(1.0, 2.0))
     """
     if isinstance(value, (Dirichlet, SparseDirichlet, Unknown)):
         return value
@@ -294,6 +322,13 @@ def stack_parameters(
     ------
     InputError
         If a tuple has the wrong length or mixes kinds of priors.
+
+    Examples
+    --------
+    >>> each = (bm.priors.Normal(0, 1), bm.priors.Normal(5, 1))
+    >>> kind, fields = bm.priors.stack_parameters(each, "mu", 2)
+    >>> {name: value.tolist() for name, value in fields.items()}
+    {'mu': [0.0, 5.0], 'sigma': [1.0, 1.0]}
     """
     if isinstance(spec, Prior):
         return _kind_and_fields(spec)
@@ -356,7 +391,21 @@ def _kind_and_fields(prior: Prior) -> tuple[Prior, dict[str, Any]]:
 
 
 def prior_from_dict(data: Any) -> PriorSpec:
-    """Read back what ``Prior.to_dict`` wrote (a list is one prior per component)."""
+    """Read back what ``Prior.to_dict`` wrote (a list is one prior per component).
+
+    Parameters
+    ----------
+    data : mapping or list of mapping
+
+    Returns
+    -------
+    Prior or tuple of Prior
+
+    Examples
+    --------
+    >>> bm.priors.prior_from_dict(bm.priors.Normal(5, 2).to_dict())
+    Normal(mu=5.0, sigma=2.0)
+    """
     if isinstance(data, list):
         return tuple(p for p in map(prior_from_dict, data) if isinstance(p, Prior))
     values: dict[str, Any] = {name: prior_from_dict(v) if isinstance(v, Mapping) else v for name, v in data.items()}
@@ -375,7 +424,21 @@ def prior_from_dict(data: Any) -> PriorSpec:
 
 
 def weights_from_dict(data: Mapping[str, Any]) -> WeightsPrior:
-    """Read back what ``Dirichlet.to_dict`` or ``SparseDirichlet.to_dict`` wrote."""
+    """Read back what ``Dirichlet.to_dict`` or ``SparseDirichlet.to_dict`` wrote.
+
+    Parameters
+    ----------
+    data : mapping
+
+    Returns
+    -------
+    Dirichlet or SparseDirichlet
+
+    Examples
+    --------
+    >>> bm.priors.weights_from_dict(bm.priors.Dirichlet(2.0).to_dict())
+    Dirichlet(a=2.0)
+    """
     if data["prior"] == "SparseDirichlet":
         return SparseDirichlet(data["alpha"])
     if data["prior"] == "Unknown":

@@ -37,9 +37,9 @@ class InverseGammaVariance(Prior):
 
     Examples
     --------
-    >>> InverseGammaVariance(2, 0.5)
+    >>> bm.priors.InverseGammaVariance(2, 0.5)
     InverseGammaVariance(alpha=2.0, beta=0.5)
-    >>> InverseGammaVariance(2, Gamma(0.2, 1.5)).words()
+    >>> bm.priors.InverseGammaVariance(2, bm.priors.Gamma(0.2, 1.5)).words()
     'square inverse gamma, shape 2, one scale for all components: gamma, shape 0.2, rate 1.5'
     """
 
@@ -117,6 +117,11 @@ def hyper_of(spec: Any, parameter: str) -> tuple[str, Gamma] | None:
     spec : Prior, tuple of Prior, or None
     parameter : str
         The parameter's name in the model, e.g. ``"sigma"``.
+
+    Examples
+    --------
+    >>> bm.priors.hyper_of(bm.priors.InverseGammaVariance(2, bm.priors.Gamma(0.2, 1.5)), "sigma")
+    ('sigma_beta', Gamma(alpha=0.2, beta=1.5))
     """
     if isinstance(spec, InverseGammaVariance) and isinstance(spec.beta, Gamma):
         return _hyper_name(parameter), spec.beta
@@ -134,6 +139,11 @@ def richardson_green(low: float, high: float) -> dict[str, Prior]:
     low, high : float
         The smallest and the largest value, ``low < high``.
 
+    Returns
+    -------
+    dict of Prior
+        Of ``mu`` and ``sigma``.
+
     References
     ----------
     Richardson & Green (1997), On Bayesian analysis of mixtures with an unknown number of components, JRSS B 59,
@@ -141,7 +151,7 @@ def richardson_green(low: float, high: float) -> dict[str, Prior]:
 
     Examples
     --------
-    >>> richardson_green(-5, 5)["sigma"]
+    >>> bm.priors.richardson_green(-5, 5)["sigma"]
     InverseGammaVariance(alpha=2.0, beta=Gamma(alpha=0.2, beta=0.1))
     """
     spread = high - low

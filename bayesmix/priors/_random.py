@@ -45,6 +45,12 @@ def draw_prior(
     Returns
     -------
     ndarray, shape (n, *shape)
+
+    Examples
+    --------
+    >>> prior, hyper = bm.priors.stack_parameters(bm.priors.Normal(5, 2), "mu", 2)
+    >>> bm.priors.draw_prior(prior, hyper, (2,), 1000, np.random.default_rng(1)).shape
+    (1000, 2)
     """
     size = (n, *shape)
     if isinstance(prior, (Normal, LogNormal, LogitNormal)):

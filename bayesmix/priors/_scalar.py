@@ -76,7 +76,7 @@ class Normal(_Whitened):
 
     Examples
     --------
-    >>> Normal(5, 2)
+    >>> bm.priors.Normal(5, 2)
     Normal(mu=5.0, sigma=2.0)
     """
 
@@ -110,6 +110,11 @@ class LogNormal(_Whitened):
     ----------
     mu, sigma : float
         Mean and standard deviation of the logarithm of the parameter.
+
+    Examples
+    --------
+    >>> bm.priors.LogNormal(0, 0.7).words()
+    'log-normal, median 1, 90 % between 0.316 and 3.16'
     """
 
     support: ClassVar[Support] = "positive"
@@ -141,6 +146,11 @@ class LogitNormal(_Whitened):
     ----------
     mu, sigma : float
         Mean and standard deviation of the logit of the parameter.
+
+    Examples
+    --------
+    >>> bm.priors.LogitNormal(0, 1).words()
+    'logit-normal, median 0.5, 90 % between 0.162 and 0.838'
     """
 
     support: ClassVar[Support] = "unit"
@@ -172,6 +182,11 @@ class HalfNormal(_FromPyMC):
     ----------
     sigma : float
         Scale, in the data's units.
+
+    Examples
+    --------
+    >>> bm.priors.HalfNormal(2).words()
+    'half-normal, scale 2'
     """
 
     support: ClassVar[Support] = "positive"
@@ -201,6 +216,11 @@ class Exponential(_FromPyMC):
     ----------
     lam : float
         Rate, one over the mean.
+
+    Examples
+    --------
+    >>> bm.priors.Exponential(0.5).words()
+    'exponential, mean 2'
     """
 
     support: ClassVar[Support] = "positive"
@@ -230,6 +250,11 @@ class Gamma(_FromPyMC):
     ----------
     alpha, beta : float
         Shape and rate.
+
+    Examples
+    --------
+    >>> bm.priors.Gamma(2, 1).words()
+    'gamma, mean 2, sd 1.414'
     """
 
     support: ClassVar[Support] = "positive"
@@ -261,6 +286,11 @@ class InverseGamma(_FromPyMC):
     ----------
     alpha, beta : float
         Shape and scale.
+
+    Examples
+    --------
+    >>> bm.priors.InverseGamma(3, 2).words()
+    'inverse gamma, shape 3, scale 2'
     """
 
     support: ClassVar[Support] = "positive"
@@ -293,6 +323,11 @@ class Beta(_FromPyMC):
     ----------
     alpha, beta : float
         Shapes; 1 and 1 is uniform.
+
+    Examples
+    --------
+    >>> bm.priors.Beta(2, 2).words()
+    'beta, mean 0.5, shapes 2 and 2'
     """
 
     support: ClassVar[Support] = "unit"
@@ -336,7 +371,7 @@ class WrappedNormal(Prior):
 
     Examples
     --------
-    >>> WrappedNormal(1.5, 0.3)
+    >>> bm.priors.WrappedNormal(1.5, 0.3)
     WrappedNormal(mu=1.5, sigma=0.3)
     """
 

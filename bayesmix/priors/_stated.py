@@ -35,8 +35,10 @@ class Between(Prior):
 
     Examples
     --------
-    >>> Between(0.5, 5).resolve("sigma", "positive")
-    LogNormal(mu=0.458145365937077..., sigma=0.699937...)
+    >>> bm.priors.Between(0.5, 5).resolve("sigma", "positive").words()
+    'log-normal, median 1.581, 90 % between 0.5 and 5'
+    >>> bm.Mixture(2, priors={"mu": bm.priors.Between(10, 30)}).priors_in_words()["mu"]
+    '90 % between 10 and 30'
     """
 
     support: ClassVar[Support] = "real"
@@ -109,6 +111,12 @@ class Distribution(Prior):
         The PyMC class, e.g. ``"StudentT"``.
     parameters : tuple of float
         The numbers in the order of the PyMC random variable behind that class.
+
+    Examples
+    --------
+    >>> import pymc as pm
+    >>> bm.priors.as_prior(pm.StudentT.dist(nu=3, mu=0, sigma=2), "mu")
+    Distribution(name='StudentT', parameters=(3.0, 0.0, 2.0))
     """
 
     support: ClassVar[Support] = "real"
@@ -138,14 +146,42 @@ class Distribution(Prior):
         return [float(drawn.min()), float(drawn.max())]
 
     def draw(self, parameters: Sequence[Any], size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
-        """Draw values of a shape, by PyMC."""
+        """Draw values of a shape, by PyMC.
+
+        Parameters
+        ----------
+        parameters : sequence of number or array
+            In the order of PyMC's random variable.
+        size : tuple of int
+        rng : numpy.random.Generator
+
+        Returns
+        -------
+        ndarray, shape `size`
+
+        Examples
+        --------
+        >>> prior = bm.priors.Distribution("StudentT", (3.0, 0.0, 2.0))
+        >>> prior.draw(prior.parameters, (5,), np.random.default_rng(1)).shape
+        (5,)
+        """
         import pymc as pm
 
         seed = int(rng.integers(2**31))
         return np.asarray(pm.draw(self._random_variable(parameters, size), random_seed=seed), dtype=np.float64)
 
     def log_density(self, value: float) -> float:
-        """Log-density at a number, by PyMC."""
+        """Return the log-density at a number, by PyMC.
+
+        Parameters
+        ----------
+        value : float
+
+        Examples
+        --------
+        >>> round(bm.priors.Distribution("StudentT", (3.0, 0.0, 2.0)).log_density(0.0), 3)
+        -1.694
+        """
         import pymc as pm
 
         return float(pm.logp(self._random_variable(self.parameters, None), value).eval())

@@ -21,7 +21,7 @@ class Unknown(Prior):
 
     Examples
     --------
-    >>> Unknown().words()
+    >>> bm.priors.Unknown().words()
     'not known'
     """
 
@@ -55,7 +55,19 @@ class Unknown(Prior):
         self.refuse()
 
     def concentration(self, n_components: int) -> FloatArray:
-        """Refuse: the prior of the weights is not known."""
+        """Refuse: the prior of the weights is not known.
+
+        Parameters
+        ----------
+        n_components : int
+
+        Examples
+        --------
+        >>> bm.priors.Unknown().concentration(2)
+        Traceback (most recent call last):
+            ...
+        bayesmix.errors.InputError: this needs the priors ...
+        """
         self.refuse()
 
     def refuse(self) -> NoReturn:
@@ -64,6 +76,13 @@ class Unknown(Prior):
         Raises
         ------
         InputError
+
+        Examples
+        --------
+        >>> bm.priors.Unknown().refuse()
+        Traceback (most recent call last):
+            ...
+        bayesmix.errors.InputError: this needs the priors ...
         """
         raise InputError(
             "this needs the priors that the draws were made with, and they were not given. Lift the draws with the "

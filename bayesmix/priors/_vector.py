@@ -29,6 +29,11 @@ class SimplexDirichlet(Prior):
     ----------
     a : float or tuple of float
         One concentration for all categories, or one per category.
+
+    Examples
+    --------
+    >>> bm.priors.SimplexDirichlet((1.0, 1.0, 2.0)).words()
+    'Dirichlet, concentration (1.0, 1.0, 2.0)'
     """
 
     support: ClassVar[Support] = "simplex"
@@ -74,6 +79,11 @@ class LKJ(Prior):
     ----------
     Lewandowski, Kurowicka & Joe (2009), Generating random correlation matrices based on vines and extended onion
     method, Journal of Multivariate Analysis 100, 1989-2001.
+
+    Examples
+    --------
+    >>> bm.Mixture(2, "mv_normal", priors={"corr": bm.priors.LKJ(5)}).priors_in_words()["corr"]
+    'LKJ, eta 5'
     """
 
     support: ClassVar[Support] = "correlation"
@@ -147,7 +157,15 @@ class ByFeature(Prior):
     Parameters
     ----------
     names : tuple of str
+        The features.
     priors : tuple of Prior
+        One for each.
+
+    Examples
+    --------
+    >>> prior = bm.priors.as_prior({"height": bm.priors.Normal(170, 20), "weight": bm.priors.Normal(70, 15)}, "mu")
+    >>> prior.names, prior.kind
+    (('height', 'weight'), Normal(mu=170.0, sigma=20.0))
     """
 
     support: ClassVar[Support] = "real"
@@ -159,7 +177,25 @@ class ByFeature(Prior):
         return ByFeature(self.names, tuple(p.resolve(parameter, support) for p in self.priors))
 
     def ordered(self, features: tuple[str, ...], parameter: str) -> "ByFeature":
-        """Return the priors in the order of the features, after checking that each has one."""
+        """Return the priors in the order of the features, after checking that each has one.
+
+        Parameters
+        ----------
+        features : tuple of str
+        parameter : str
+            Its name, for messages.
+
+        Raises
+        ------
+        InputError
+            If a feature has no prior, or a prior no feature.
+
+        Examples
+        --------
+        >>> prior = bm.priors.ByFeature(("height", "weight"), (bm.priors.Normal(170, 20), bm.priors.Normal(70, 15)))
+        >>> prior.ordered(("weight", "height"), "mu").names
+        ('weight', 'height')
+        """
         if set(features) != set(self.names):
             raise InputError(
                 f"the priors of {parameter!r} must name every feature once, {list(features)}, got {list(self.names)}. "
@@ -169,11 +205,24 @@ class ByFeature(Prior):
 
     @property
     def kind(self) -> Prior:
-        """A prior that stands for its kind."""
+        """A prior that stands for their kind.
+
+        Examples
+        --------
+        >>> bm.priors.ByFeature(("height",), (bm.priors.Normal(170, 20),)).kind
+        Normal(mu=170.0, sigma=20.0)
+        """
         return self.priors[0]
 
     def hyper(self) -> dict[str, Any]:
-        """Return the fields as arrays over features."""
+        """Return the fields as arrays over features.
+
+        Examples
+        --------
+        >>> prior = bm.priors.ByFeature(("height", "weight"), (bm.priors.Normal(170, 20), bm.priors.Normal(70, 15)))
+        >>> {name: values.tolist() for name, values in prior.hyper().items()}
+        {'mu': [170.0, 70.0], 'sigma': [20.0, 15.0]}
+        """
         first = self.priors[0]
         if isinstance(first, Distribution):
             columns = zip(*(p.parameters for p in self.priors if isinstance(p, Distribution)), strict=True)

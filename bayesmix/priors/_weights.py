@@ -25,7 +25,7 @@ class Dirichlet:
 
     Examples
     --------
-    >>> Dirichlet(2.0).concentration(3)
+    >>> bm.priors.Dirichlet(2.0).concentration(3)
     array([2., 2., 2.])
     """
 
@@ -56,7 +56,22 @@ class Dirichlet:
         return np.ndim(self.a) == 0 or len(set(np.atleast_1d(self.a))) == 1
 
     def concentration(self, n_components: int) -> FloatArray:
-        """Return one concentration per component, shape (n_components,)."""
+        """Return one concentration per component, shape (n_components,).
+
+        Parameters
+        ----------
+        n_components : int
+
+        Raises
+        ------
+        InputError
+            If there is neither one concentration for all nor one for each.
+
+        Examples
+        --------
+        >>> bm.priors.Dirichlet([1, 2]).concentration(2).tolist()
+        [1.0, 2.0]
+        """
         values = np.atleast_1d(np.asarray(self.a, dtype=np.float64))
         if values.size not in (1, n_components):
             raise InputError(
@@ -66,7 +81,13 @@ class Dirichlet:
         return np.array(np.broadcast_to(values, n_components))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the prior as plain JSON types."""
+        """Return the prior as plain JSON types.
+
+        Examples
+        --------
+        >>> bm.priors.Dirichlet(2.0).to_dict()
+        {'prior': 'Dirichlet', 'a': 2.0}
+        """
         return {"prior": "Dirichlet", "a": self.a if isinstance(self.a, float) else list(self.a)}
 
 
@@ -80,6 +101,16 @@ class SparseDirichlet:
     ----------
     alpha : float, default 1.0
         Total concentration, shared out over the K components.
+
+    References
+    ----------
+    Ishwaran & Zarepour (2002), Exact and approximate sum representations for the Dirichlet process, Canadian Journal of
+    Statistics 30, 269-283.
+
+    Examples
+    --------
+    >>> bm.priors.SparseDirichlet(1.0).concentration(10)[0].item()
+    0.1
     """
 
     alpha: float = 1.0
@@ -93,11 +124,27 @@ class SparseDirichlet:
         return True
 
     def concentration(self, n_components: int) -> FloatArray:
-        """Return one concentration per component, shape (n_components,)."""
+        """Return one concentration per component, shape (n_components,).
+
+        Parameters
+        ----------
+        n_components : int
+
+        Examples
+        --------
+        >>> bm.priors.SparseDirichlet(2.0).concentration(4).tolist()
+        [0.5, 0.5, 0.5, 0.5]
+        """
         return np.full(n_components, self.alpha / n_components)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the prior as plain JSON types."""
+        """Return the prior as plain JSON types.
+
+        Examples
+        --------
+        >>> bm.priors.SparseDirichlet(2.0).to_dict()
+        {'prior': 'SparseDirichlet', 'alpha': 2.0}
+        """
         return {"prior": "SparseDirichlet", "alpha": self.alpha}
 
 

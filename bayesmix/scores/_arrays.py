@@ -26,8 +26,14 @@ def ratio(numerator: FloatArray, denominator: FloatArray, empty: float = 0.0) ->
 def log_sum_exp(values: FloatArray, axis: int = -1) -> FloatArray:
     """Log of the sum of exponentials over an axis; -inf where every term is -inf.
 
+    Parameters
+    ----------
+    values : float array
+    axis : int, default -1
+
     Examples
     --------
+    >>> from bayesmix.scores import log_sum_exp
     >>> float(log_sum_exp(np.array([0.0, 0.0])))
     0.6931471805599453
     """

@@ -20,9 +20,23 @@ __all__ = [
 
 
 class Reliability(NamedTuple):
-    """What was said and what came, by bin, each of shape (…, bins); NaN where a bin is empty.
+    """What was said and what came, by bin; NaN where a bin is empty.
 
-    `probability` is the mean forecast, `frequency` how often the event came, `share` the weight of the bin.
+    Attributes
+    ----------
+    probability : float array, shape (…, bins)
+        The mean forecast.
+    frequency : float array, shape (…, bins)
+        How often the event came.
+    share : float array, shape (…, bins)
+        The weight of the bin.
+
+    Examples
+    --------
+    >>> from bayesmix.scores import reliability_curve
+    >>> curve = reliability_curve(np.array([True, False]), np.array([0.6, 0.9]), np.array([0.5, 0.5]), 2)
+    >>> curve.share.tolist()
+    [0.0, 1.0]
     """
 
     probability: FloatArray
@@ -33,12 +47,25 @@ class Reliability(NamedTuple):
 def brier_score(labels: IntArray, log_prob: FloatArray, weights: FloatArray) -> FloatArray:
     """Weighted mean squared distance between class probabilities and the truth.
 
-    Two classes: mean of (p - y)², in [0, 1]. More: the squares are summed over the classes, in [0, 2]: Brier
-    (1950), scikit-learn's ``scale_by_half="auto"``. `labels` has shape (n,) or (S, n), `log_prob` (n, C) or
-    (S, n, C).
+    Two classes: mean of (p - y)², in [0, 1]. More: the squares are summed over the classes, in [0, 2]: Brier (1950,
+    Monthly Weather Review 78:1), scikit-learn's ``scale_by_half="auto"``.
+
+    Parameters
+    ----------
+    labels : int array, shape (n,) or (S, n)
+        True classes.
+    log_prob : float array, shape (n, C) or (S, n, C)
+        Log probabilities of the classes.
+    weights : float array, shape (n,) or (S, n)
+        Row weights.
+
+    Returns
+    -------
+    float array, shape (…)
 
     Examples
     --------
+    >>> from bayesmix.scores import brier_score
     >>> round(float(brier_score(np.array([1]), np.log([[0.4, 0.6]]), np.array([1.0]))), 12)
     0.16
     """
@@ -53,10 +80,20 @@ def brier_score(labels: IntArray, log_prob: FloatArray, weights: FloatArray) -> 
 def log_loss(labels: IntArray, log_prob: FloatArray, weights: FloatArray) -> FloatArray:
     """Weighted mean of -log p(true class), in nats; inf if a row's own class is impossible (-inf).
 
-    Arguments as in `brier_score`. Nothing is clipped; scikit-learn clips p at 2e-16.
+    Nothing is clipped; scikit-learn clips p at 2e-16.
+
+    Parameters
+    ----------
+    labels, log_prob, weights
+        As for `brier_score`.
+
+    Returns
+    -------
+    float array, shape (…)
 
     Examples
     --------
+    >>> from bayesmix.scores import log_loss
     >>> float(log_loss(np.array([0]), np.array([[-1e4, 0.0]]), np.array([1.0])))
     10000.0
     """
@@ -71,11 +108,21 @@ def log_loss(labels: IntArray, log_prob: FloatArray, weights: FloatArray) -> Flo
 def information_gain(labels: IntArray, log_prob: FloatArray, weights: FloatArray) -> FloatArray:
     """Nats per row that the probabilities are better than always stating the shares of the classes.
 
-    Entropy of the weighted class shares less the log loss: at most that entropy, negative if stating the
-    shares would have been better, -inf if an impossible class occurred. Arguments as in `brier_score`.
+    Entropy of the weighted class shares less the log loss: at most that entropy, negative if stating the shares would
+    have been better, -inf if an impossible class occurred.
+
+    Parameters
+    ----------
+    labels, log_prob, weights
+        As for `brier_score`.
+
+    Returns
+    -------
+    float array, shape (…)
 
     Examples
     --------
+    >>> from bayesmix.scores import information_gain
     >>> gain = information_gain(np.array([0, 1]), np.log([[0.8, 0.2], [0.2, 0.8]]), np.array([0.5, 0.5]))
     >>> round(float(gain), 12)  # log 2 + log 0.8
     0.470003629246
@@ -89,12 +136,24 @@ def information_gain(labels: IntArray, log_prob: FloatArray, weights: FloatArray
 def sharpness(log_prob: FloatArray, weights: FloatArray) -> FloatArray:
     """How far the probabilities are from saying nothing: 1 less their mean entropy over log C, in [0, 1].
 
-    1 where every row is certain, 0 where all classes are equally probable in every row, right or wrong:
-    labels are not read. (Gneiting, Balabdaoui and Raftery 2007, JRSS B 69:243, on sharpness subject to
-    calibration; the entropy is one of its measures.) `log_prob` has shape (n, C) or (S, n, C), C ≥ 2.
+    1 where every row is certain, 0 where all classes are equally probable in every row, right or wrong: labels are not
+    read. (Gneiting, Balabdaoui and Raftery 2007, JRSS B 69:243, on sharpness subject to calibration; the entropy is one
+    of its measures.)
+
+    Parameters
+    ----------
+    log_prob : float array, shape (n, C) or (S, n, C)
+        Log probabilities of C ≥ 2 classes.
+    weights : float array, shape (n,) or (S, n)
+        Row weights.
+
+    Returns
+    -------
+    float array, shape (…)
 
     Examples
     --------
+    >>> from bayesmix.scores import sharpness
     >>> round(float(sharpness(np.log([[0.5, 0.5], [1e-300, 1.0]]), np.array([0.5, 0.5]))), 12)
     0.5
     """
@@ -104,13 +163,24 @@ def sharpness(log_prob: FloatArray, weights: FloatArray) -> FloatArray:
 
 
 def forecast(labels: IntArray, log_prob: FloatArray) -> tuple[BoolArray, FloatArray]:
-    """Return the event whose probability is judged, and that probability, both of shape (…, n).
+    """Return the event whose probability is judged, and that probability.
 
-    Two classes: that the row is of class 1. More: that it is of its most probable class ("top label"; Guo,
-    Pleiss, Sun and Weinberger 2017, ICML).
+    Two classes: that the row is of class 1. More: that it is of its most probable class ("top label"; Guo, Pleiss, Sun
+    and Weinberger 2017, ICML).
+
+    Parameters
+    ----------
+    labels, log_prob
+        As for `brier_score`.
+
+    Returns
+    -------
+    event : bool array, shape (…, n)
+    probability : float array, shape (…, n)
 
     Examples
     --------
+    >>> from bayesmix.scores import forecast
     >>> event, probability = forecast(np.array([2, 0]), np.log([[0.2, 0.3, 0.5], [0.3, 0.1, 0.6]]))
     >>> event.tolist(), probability.round(6).tolist()
     ([True, False], [0.5, 0.6])
@@ -140,6 +210,7 @@ def reliability_curve(event: BoolArray, probability: FloatArray, weights: FloatA
 
     Examples
     --------
+    >>> from bayesmix.scores import reliability_curve
     >>> curve = reliability_curve(np.array([True, False]), np.array([0.6, 0.9]), np.array([0.5, 0.5]), 2)
     >>> curve.frequency.tolist(), curve.probability.tolist()
     ([nan, 0.5], [nan, 0.75])
@@ -158,8 +229,17 @@ def calibration_error(curve: Reliability) -> FloatArray:
     ECE of Naeini, Cooper and Hauskrecht (2015, AAAI). It cannot be negative, so chance alone makes it
     positive: with few rows in a bin it is well above 0 for probabilities that are exactly right.
 
+    Parameters
+    ----------
+    curve : Reliability
+
+    Returns
+    -------
+    float array, shape (…)
+
     Examples
     --------
+    >>> from bayesmix.scores import Reliability, calibration_error
     >>> curve = Reliability(np.array([0.2, 0.75]), np.array([0.0, 0.5]), np.array([0.5, 0.5]))
     >>> round(float(calibration_error(curve)), 12)
     0.225

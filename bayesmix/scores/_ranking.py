@@ -25,7 +25,20 @@ __all__ = [
 
 
 class RankScores(NamedTuple):
-    """Scores of the ranking of rows by every class, each of shape (…)."""
+    """Scores of the ranking of rows by every class.
+
+    Attributes
+    ----------
+    roc_auc, roc_auc_ovo, average_precision : float array, shape (…)
+        As from `macro_roc_auc`, `one_vs_one_roc_auc` and `macro_average_precision`.
+
+    Examples
+    --------
+    >>> from bayesmix.scores import rank_scores
+    >>> odds = np.array([[2.0, -2.0], [-1.0, 1.0], [-3.0, 3.0]])
+    >>> rank_scores(np.array([0, 0, 1]), odds, np.full(3, 1 / 3))._fields
+    ('roc_auc', 'roc_auc_ovo', 'average_precision')
+    """
 
     roc_auc: FloatArray
     roc_auc_ovo: FloatArray
@@ -71,6 +84,7 @@ def roc_curve(positive: BoolArray, scores: FloatArray, weights: FloatArray) -> t
 
     Examples
     --------
+    >>> from bayesmix.scores import roc_curve
     >>> roc_curve(np.array([True, False]), np.array([2.0, 1.0]), np.array([0.5, 0.5]))[1].tolist()
     [0.0, 1.0, 1.0]
     """
@@ -87,10 +101,20 @@ def roc_curve(positive: BoolArray, scores: FloatArray, weights: FloatArray) -> t
 def roc_auc(positive: BoolArray, scores: FloatArray, weights: FloatArray) -> FloatArray:
     """Weighted probability that a positive row outscores a negative one, a tie counting one half.
 
-    Arguments as in `roc_curve`. The Mann-Whitney form of the AUC (Hanley and McNeil 1982, Radiology 143:29).
+    The Mann-Whitney form of the AUC (Hanley and McNeil 1982, Radiology 143:29).
+
+    Parameters
+    ----------
+    positive, scores, weights
+        As for `roc_curve`.
+
+    Returns
+    -------
+    float array, shape (…)
 
     Examples
     --------
+    >>> from bayesmix.scores import roc_auc
     >>> float(roc_auc(np.array([True, False, False]), np.array([1.0, 1.0, -np.inf]), np.full(3, 1 / 3)))
     0.75
     """
@@ -107,8 +131,20 @@ def curve_scores(
 ) -> tuple[FloatArray, FloatArray]:
     """Area and average precision of a ROC curve, given the share of positive rows; see `average_precision`.
 
+    Parameters
+    ----------
+    false_positive_rate, true_positive_rate : float array, shape (…, n + 1)
+        As from `roc_curve`.
+    share : float array, shape (…)
+        Of positive rows.
+
+    Returns
+    -------
+    area, precision : float array, shape (…)
+
     Examples
     --------
+    >>> from bayesmix.scores import curve_scores
     >>> area, precision = curve_scores(np.array([0.0, 0.0, 1.0]), np.array([0.0, 1.0, 1.0]), np.array(0.5))
     >>> float(area), float(precision)
     (1.0, 1.0)
@@ -121,12 +157,22 @@ def curve_scores(
 
 
 def one_vs_rest_log_odds(log_prob: FloatArray) -> FloatArray:
-    """Log-odds of every class against all others, from log probabilities; both of shape (…, C), C ≥ 2.
+    """Log-odds of every class against all others.
 
     The rest is summed from its own logarithms, never as 1 - p, so that saturated rows keep their order.
 
+    Parameters
+    ----------
+    log_prob : float array, shape (…, C)
+        Log probabilities of C ≥ 2 classes.
+
+    Returns
+    -------
+    float array, shape (…, C)
+
     Examples
     --------
+    >>> from bayesmix.scores import one_vs_rest_log_odds
     >>> one_vs_rest_log_odds(np.array([-1e4, 0.0])).tolist()
     [-10000.0, 10000.0]
     """
@@ -183,6 +229,7 @@ def rank_scores(labels: IntArray, log_odds: FloatArray, weights: FloatArray) -> 
 
     Examples
     --------
+    >>> from bayesmix.scores import rank_scores
     >>> odds = np.array([[2.0, -2.0], [-1.0, 1.0], [-3.0, 3.0]])
     >>> [float(score) for score in rank_scores(np.array([0, 0, 1]), odds, np.full(3, 1 / 3))]
     [1.0, 1.0, 1.0]
@@ -206,10 +253,20 @@ def rank_scores(labels: IntArray, log_odds: FloatArray, weights: FloatArray) -> 
 def macro_roc_auc(labels: IntArray, log_odds: FloatArray, weights: FloatArray) -> FloatArray:
     """Unweighted mean of the one-vs-rest AUC over the classes that occur in `labels`.
 
-    Arguments as in `rank_scores`; scikit-learn's ``multi_class="ovr", average="macro"``.
+    scikit-learn's ``multi_class="ovr", average="macro"``.
+
+    Parameters
+    ----------
+    labels, log_odds, weights
+        As for `rank_scores`.
+
+    Returns
+    -------
+    float array, shape (…)
 
     Examples
     --------
+    >>> from bayesmix.scores import macro_roc_auc
     >>> odds = np.array([[2.0, -3.0, -4.0], [-3.0, 2.0, -4.0], [-3.0, -4.0, 2.0]])
     >>> float(macro_roc_auc(np.array([0, 1, 2]), odds, np.full(3, 1 / 3)))
     1.0
@@ -220,12 +277,22 @@ def macro_roc_auc(labels: IntArray, log_odds: FloatArray, weights: FloatArray) -
 def one_vs_one_roc_auc(labels: IntArray, log_odds: FloatArray, weights: FloatArray) -> FloatArray:
     """Unweighted mean over ordered pairs of classes (a, b) of the AUC of a against b, ranked by column a.
 
-    The M of Hand and Till (2001, Machine Learning 45:171), which does not depend on how common the classes
-    are; scikit-learn's ``multi_class="ovo", average="macro"``. Arguments as in `rank_scores`. Within one set of
-    probabilities log-odds and probabilities rank alike, up to probabilities that saturate.
+    The M of Hand and Till (2001, Machine Learning 45:171), which does not depend on how common the classes are;
+    scikit-learn's ``multi_class="ovo", average="macro"``. Within one set of probabilities log-odds and probabilities
+    rank alike, up to probabilities that saturate.
+
+    Parameters
+    ----------
+    labels, log_odds, weights
+        As for `rank_scores`.
+
+    Returns
+    -------
+    float array, shape (…)
 
     Examples
     --------
+    >>> from bayesmix.scores import one_vs_one_roc_auc
     >>> odds = np.array([[2.0, -3.0, -4.0], [-3.0, 2.0, -4.0], [-3.0, 3.0, 2.0]])
     >>> float(one_vs_one_roc_auc(np.array([0, 1, 2]), odds, np.full(3, 1 / 3)))  # 2 outranks 1 in column 1
     0.8333333333333334
@@ -236,11 +303,21 @@ def one_vs_one_roc_auc(labels: IntArray, log_odds: FloatArray, weights: FloatArr
 def average_precision(positive: BoolArray, scores: FloatArray, weights: FloatArray) -> FloatArray:
     """Precision at every threshold, averaged over the recall it adds; tied rows enter together.
 
-    Arguments as in `roc_curve`. The sum over steps, without interpolation: scikit-learn's
-    ``average_precision_score``. Of a random order it is about the share of positive rows. NaN without any.
+    The sum over steps, without interpolation: scikit-learn's ``average_precision_score``. Of a random order it is about
+    the share of positive rows. NaN without any.
+
+    Parameters
+    ----------
+    positive, scores, weights
+        As for `roc_curve`.
+
+    Returns
+    -------
+    float array, shape (…)
 
     Examples
     --------
+    >>> from bayesmix.scores import average_precision
     >>> score = average_precision(np.array([True, False, True]), np.array([3.0, 2.0, 1.0]), np.full(3, 1 / 3))
     >>> round(float(score), 12)
     0.833333333333
@@ -251,10 +328,20 @@ def average_precision(positive: BoolArray, scores: FloatArray, weights: FloatArr
 def macro_average_precision(labels: IntArray, log_odds: FloatArray, weights: FloatArray) -> FloatArray:
     """Average precision of class 1 of two; of more classes the unweighted mean over those that occur.
 
-    Arguments as in `rank_scores`; scikit-learn's ``average_precision_score`` with ``average="macro"``.
+    scikit-learn's ``average_precision_score`` with ``average="macro"``.
+
+    Parameters
+    ----------
+    labels, log_odds, weights
+        As for `rank_scores`.
+
+    Returns
+    -------
+    float array, shape (…)
 
     Examples
     --------
+    >>> from bayesmix.scores import macro_average_precision
     >>> odds = np.array([[2.0, -3.0, -4.0], [-3.0, 2.0, -4.0], [-3.0, -4.0, 2.0]])
     >>> float(macro_average_precision(np.array([0, 1, 2]), odds, np.full(3, 1 / 3)))
     1.0

@@ -29,6 +29,7 @@ def rejection_curve(right: BoolArray, confidence: FloatArray, weights: FloatArra
 
     Examples
     --------
+    >>> from bayesmix.scores import rejection_curve
     >>> kept, good = rejection_curve(np.array([False, True]), np.array([0.0, 2.0]), np.array([0.5, 0.5]))
     >>> kept.tolist(), good.tolist()
     ([0.0, 0.5, 1.0], [0.0, 0.5, 0.5])
@@ -46,11 +47,20 @@ def rejection_curve(right: BoolArray, confidence: FloatArray, weights: FloatArra
 def rejection_area(kept: FloatArray, right: FloatArray) -> FloatArray:
     """Accuracy among the rows at least as sure as a row, averaged over the rows.
 
-    One less the area under the risk-coverage curve (Geifman, Uziel and El-Yaniv 2019, ICLR). Arguments as
-    returned by `rejection_curve`.
+    One less the area under the risk-coverage curve (Geifman, Uziel and El-Yaniv 2019, ICLR).
+
+    Parameters
+    ----------
+    kept, right
+        As from `rejection_curve`.
+
+    Returns
+    -------
+    float array, shape (…)
 
     Examples
     --------
+    >>> from bayesmix.scores import rejection_area
     >>> float(rejection_area(np.array([0.0, 0.5, 1.0]), np.array([0.0, 0.5, 0.5])))
     0.75
     """

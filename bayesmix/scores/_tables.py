@@ -21,7 +21,21 @@ type Shape = tuple[int, int]
 
 
 class ClassScores(NamedTuple):
-    """Scores of every class, each of shape (…, C); `support` is the weight of the rows of the class."""
+    """Scores of every class, each of shape (…, C).
+
+    Attributes
+    ----------
+    precision, recall, f1 : float array, shape (…, C)
+        0 where there is nothing to divide by.
+    support : float array, shape (…, C)
+        The weight of the rows of the class.
+
+    Examples
+    --------
+    >>> from bayesmix.scores import class_scores
+    >>> class_scores(np.array([[8.0, 2.0], [1.0, 9.0]])).support.tolist()
+    [10.0, 10.0]
+    """
 
     precision: FloatArray
     recall: FloatArray
@@ -48,6 +62,7 @@ def contingency_table(first: IntArray, second: IntArray, weights: FloatArray, sh
 
     Examples
     --------
+    >>> from bayesmix.scores import contingency_table
     >>> contingency_table(np.array([0, 1, 1]), np.array([0, 0, 1]), np.full(3, 1.0), (2, 2)).tolist()
     [[1.0, 0.0], [1.0, 1.0]]
     """
@@ -59,10 +74,20 @@ def contingency_table(first: IntArray, second: IntArray, weights: FloatArray, sh
 
 
 def accuracy(confusion: FloatArray) -> FloatArray:
-    """Share of the weight on the diagonal of a confusion matrix (…, C, C).
+    """Share of the weight on the diagonal of a confusion matrix.
+
+    Parameters
+    ----------
+    confusion : float array, shape (…, C, C)
+        Weights, true class by predicted class.
+
+    Returns
+    -------
+    float array, shape (…)
 
     Examples
     --------
+    >>> from bayesmix.scores import accuracy
     >>> float(accuracy(np.array([[8.0, 2.0], [2.0, 8.0]])))
     0.8
     """
@@ -70,10 +95,20 @@ def accuracy(confusion: FloatArray) -> FloatArray:
 
 
 def class_scores(confusion: FloatArray) -> ClassScores:
-    """Precision, recall, F1 and support of every class of a confusion matrix (…, C, C), true class in rows.
+    """Precision, recall, F1 and support of every class.
+
+    Parameters
+    ----------
+    confusion : float array, shape (…, C, C)
+        Weights, true class by predicted class.
+
+    Returns
+    -------
+    ClassScores
 
     Examples
     --------
+    >>> from bayesmix.scores import class_scores
     >>> class_scores(np.array([[8.0, 2.0], [0.0, 0.0]])).recall.tolist()  # no row of class 1: 0, not NaN
     [0.8, 0.0]
     """
@@ -84,10 +119,20 @@ def class_scores(confusion: FloatArray) -> ClassScores:
 
 
 def balanced_accuracy(confusion: FloatArray) -> FloatArray:
-    """Mean recall over the classes that have rows; confusion matrix (…, C, C) with the true class in rows.
+    """Mean recall over the classes that have rows.
+
+    Parameters
+    ----------
+    confusion : float array, shape (…, C, C)
+        Weights, true class by predicted class.
+
+    Returns
+    -------
+    float array, shape (…)
 
     Examples
     --------
+    >>> from bayesmix.scores import balanced_accuracy
     >>> float(balanced_accuracy(np.array([[90.0, 0.0], [10.0, 0.0]])))
     0.5
     """
@@ -98,12 +143,22 @@ def balanced_accuracy(confusion: FloatArray) -> FloatArray:
 def adjusted_rand_index(labels: IntArray, groups: IntArray, weights: FloatArray, shape: Shape) -> FloatArray:
     """Agreement of two groupings over pairs of rows, corrected for chance: 1 is equal, 0 is chance.
 
-    A pair weighs the product of its rows' weights and no row pairs with itself: a cell of total W holds
-    (W² - Σw²) / 2 pairs, which is the index of Hubert and Arabie (1985) when the weights are equal. Arguments
-    as in `contingency_table`; identical groupings score 1 even where the formula is 0 / 0.
+    A pair weighs the product of its rows' weights and no row pairs with itself: a cell of total W holds (W² - Σw²) / 2
+    pairs, which is the index of Hubert and Arabie (1985, Journal of Classification 2:193) when the weights are equal.
+    Identical groupings score 1 even where the formula is 0 / 0.
+
+    Parameters
+    ----------
+    labels, groups, weights, shape
+        As for `contingency_table`.
+
+    Returns
+    -------
+    float array, shape (…)
 
     Examples
     --------
+    >>> from bayesmix.scores import adjusted_rand_index
     >>> a, b = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
     >>> round(float(adjusted_rand_index(a, b, np.full(4, 0.25), (2, 2))), 12)
     -0.5
@@ -123,13 +178,23 @@ def adjusted_rand_index(labels: IntArray, groups: IntArray, weights: FloatArray,
 
 
 def normalized_mutual_information(table: FloatArray) -> FloatArray:
-    """Mutual information of the two margins of a table (…, R, C) over the mean of their entropies.
+    """Mutual information of the two margins of a table over the mean of their entropies.
 
-    The arithmetic mean is scikit-learn's default. Two groupings that are both a single group score 1; if only
-    one of them is, nothing is shared and the score is 0.
+    The arithmetic mean is scikit-learn's default. Two groupings that are both a single group score 1; if only one of
+    them is, nothing is shared and the score is 0.
+
+    Parameters
+    ----------
+    table : float array, shape (…, R, C)
+        Weights, as from `contingency_table`.
+
+    Returns
+    -------
+    float array, shape (…)
 
     Examples
     --------
+    >>> from bayesmix.scores import normalized_mutual_information
     >>> round(float(normalized_mutual_information(np.array([[0.5, 0.0], [0.0, 0.5]]))), 12)
     1.0
     """
