@@ -247,7 +247,7 @@ def _convergence_findings(table: pd.DataFrame, info: FitInfo) -> list[str]:
         findings.append(
             "All draws are of one chain, which cannot show that another one would have gone elsewhere. Draw several."
         )
-    if not rhat <= RHAT_MAX:
+    elif not rhat <= RHAT_MAX:
         longer = (
             "warm up and draw twice as long" if info.lifted else f"use draws={2 * info.draws}, tune={2 * info.tune}"
         )
@@ -260,7 +260,7 @@ def _convergence_findings(table: pd.DataFrame, info: FitInfo) -> list[str]:
         # Where chains disagree more draws of the same would not help, and their number could be any.
         wanted = int(np.ceil(info.draws * max(2.0, 1.5 * ESS_MIN / max(min(bulk, tail), 1.0))))
         how = f"Draw {wanted:d} per chain." if info.lifted else f"Use draws={wanted:d}."
-        remedy = f" {how}" if rhat <= _SETTLED else ""
+        remedy = f" {how}" if rhat <= _SETTLED or info.chains == 1 else ""
         findings.append(
             f"Too few effective draws: {min(bulk, tail):.0f} for {row}, below {ESS_MIN}, so interval ends are "
             f"noisy.{remedy}"
