@@ -5,6 +5,26 @@ and how sure that is, and score the grouping where true classes are known. Every
 result a plain ArviZ DataTree.
 
 Names load on first use, so that ``import bayesmix`` imports neither PyMC, ArviZ nor matplotlib.
+
+Examples
+--------
+The main job, on the arm lengths of children and adults:
+
+>>> import bayesmix as bm
+>>> import numpy as np
+>>> import pandas as pd
+>>> arms = bm.load_dataset("arm_lengths")
+>>> choice = bm.choose_components(arms["length"], range(1, 4), random_seed=1)
+>>> choice.best  # nineteen rows cannot tell one group from two
+1
+>>> fit = choice.fits[2]  # two kinds of people are known, so go on with two
+>>> fit.check().ok
+True
+>>> fit.predict([16.0, 30.0])["component"].tolist()
+[0, 1]
+>>> written = bm.report(fit)
+
+All other examples may use these names: ``bm``, ``np``, ``pd``, ``arms``, ``choice``, ``fit`` and ``written``.
 """
 
 import importlib
@@ -15,7 +35,7 @@ if sys.version_info < (3, 12):  # noqa: UP036 - reached when the source tree is 
     raise ImportError("bayesmix needs Python 3.12 or newer; this is Python " + sys.version.split()[0])
 
 if TYPE_CHECKING:
-    from bayesmix import datasets, errors, families, plots, priors
+    from bayesmix import datasets, errors, evaluation, families, plots, priors, results, scores
     from bayesmix.calibration import calibrate
     from bayesmix.choice import choose_components, compare
     from bayesmix.comparing import Comparison
@@ -48,6 +68,7 @@ __all__ = [
     "compare",
     "datasets",
     "errors",
+    "evaluation",
     "explore",
     "families",
     "from_idata",
@@ -57,6 +78,8 @@ __all__ = [
     "pool_estimates",
     "priors",
     "report",
+    "results",
+    "scores",
 ]
 
 _HOMES = {

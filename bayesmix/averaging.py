@@ -93,7 +93,10 @@ def averaged_density(
 
     Examples
     --------
-    >>> averaged_density(choice.fits, choice.table["weight"], credible_interval())  # doctest: +SKIP
+    >>> from bayesmix.intervals import credible_interval
+    >>> weights = choice.table["weight"].to_numpy()
+    >>> list(averaged_density(choice.fits, weights, credible_interval(), [15.0, 20.0]).data_vars)
+    ['density', 'density_lb', 'density_ub']
     """
     import xarray as xr
 

@@ -84,9 +84,7 @@ def calibrate(
 
     Examples
     --------
-    >>> import bayesmix as bm
-    >>> arms = bm.load_dataset("arm_lengths")["length"]
-    >>> tree = bm.calibrate(bm.Mixture(2), arms, n_simulations=2, draws=50, tune=50, random_seed=1)
+    >>> tree = bm.calibrate(bm.Mixture(2), arms["length"], n_simulations=2, draws=50, tune=50, random_seed=1)
     >>> tree["prior_sbc"]["mu"].shape
     (1, 2, 2)
     """

@@ -112,7 +112,11 @@ def pool_estimates(
 
     Examples
     --------
-    >>> pool_estimates([1.0, 2.0, 3.0], [0.5, 0.5, 0.5], ci_prob=0.9).round(3)["estimate"].tolist()
+    >>> shares = (fit.draw_classes(20, random_seed=1) == 1).mean()  # of adults, in each of 20 sets of classes
+    >>> pooled = bm.pool_estimates(shares, np.sqrt(shares * (1 - shares) / 19))
+    >>> pooled.columns.tolist()
+    ['estimate', 'se', 'ci89_lb', 'ci89_ub', 'df', 'fraction_missing']
+    >>> bm.pool_estimates([1.0, 2.0, 3.0], [0.5, 0.5, 0.5])["estimate"].round(3).tolist()
     [2.0]
     """
     from scipy.stats import t

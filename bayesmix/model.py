@@ -83,9 +83,8 @@ def build_model(
 
     Examples
     --------
-    >>> import bayesmix as bm
     >>> model = bm.build_model(bm.Mixture(2), [1.0, 2.0, 5.0])
-    >>> [v.name for v in model.free_RVs]
+    >>> [variable.name for variable in model.free_RVs]
     ['w_free', 'mu_z', 'sigma_z']
     """
     if ordering not in ("sort", "transform"):

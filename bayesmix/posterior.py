@@ -104,7 +104,13 @@ class FitInfo:
 
     @property
     def drawn_by(self) -> dict[str, str]:
-        """The library that drew and its version, as ArviZ's attributes; empty where lifted draws do not say."""
+        """The library that drew and its version, as ArviZ's attributes; empty where lifted draws do not say.
+
+        Examples
+        --------
+        >>> sorted(fit.info.drawn_by)
+        ['inference_library', 'inference_library_version']
+        """
         own = {"inference_library": self.sampler, "inference_library_version": self.versions.get(self.sampler, "")}
         known = self.origin if self.lifted else own
         return {name: known[name] for name in own if known.get(name)}

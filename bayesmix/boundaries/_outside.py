@@ -39,8 +39,9 @@ def outside(posterior: Posterior, rows: Observations) -> npt.NDArray[np.bool_]:
 
     Examples
     --------
-    >>> outside(fit, read_new_rows(fit.resolved.family, [1.0, 20.0], fit.layout))  # doctest: +SKIP
-    array([ True, False])
+    >>> from bayesmix.blocks import read_new_rows
+    >>> outside(fit, read_new_rows(fit.resolved.family, [1.0, 20.0], fit.layout)).tolist()
+    [True, False]
     """
     found = np.zeros(rows.n, dtype=bool)
     for position, (known, new) in enumerate(zip(posterior.observations.columns, rows.columns, strict=True)):

@@ -38,7 +38,14 @@ CERTAIN = 1e290  # finite log-odds of a certain row: certain draws of opposite s
 
 
 class LogMemberships(Protocol):
-    """Log membership probabilities of shape (S, n, K), handed out for a slice of draws at a time."""
+    """Log membership probabilities of shape (S, n, K), handed out for a slice of draws at a time.
+
+    Examples
+    --------
+    >>> log_resp = np.log([[[0.9, 0.1], [0.6, 0.4], [0.3, 0.7]]])  # an array is one: 1 draw, 3 rows, 2 components
+    >>> log_resp.shape, log_resp[:1].shape
+    ((1, 3, 2), (1, 3, 2))
+    """
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -21,7 +21,12 @@ _APART = 0.35
 
 
 class Interval(NamedTuple):
-    """Lower and upper bounds as two frames of the same shape.
+    """Lower and upper bounds of a table.
+
+    Attributes
+    ----------
+    lower, upper : DataFrame
+        Shaped and labelled as the table.
 
     Examples
     --------

@@ -166,8 +166,9 @@ def merge_components(posterior: Posterior, interval: CredibleInterval) -> Mergin
 
     Examples
     --------
-    >>> merging = merge_components(fit, interval)  # doctest: +SKIP
-    >>> merging.memberships(2)  # doctest: +SKIP
+    >>> from bayesmix.intervals import credible_interval
+    >>> merge_components(choice.fits[3], credible_interval()).memberships(2).shape
+    (19, 2)
     """
     import xarray as xr
 

@@ -62,9 +62,9 @@ def plot_assignments(
 
     Examples
     --------
-    >>> import bayesmix as bm
-    >>> fit = bm.Mixture(2).fit(bm.load_dataset("arm_lengths")["length"])  # doctest: +SKIP
-    >>> ax = bm.plots.plot_assignments(fit)  # doctest: +SKIP
+    >>> ax = bm.plots.plot_assignments(fit)
+    >>> ax.get_xlabel()
+    'length'
     """
     interval = credible_interval(ci_prob, ci_kind)
     if len(fit.layout.names) > 1 or fit.layout.widths != (1,):

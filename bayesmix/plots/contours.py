@@ -75,10 +75,11 @@ def plot_contours(
 
     Examples
     --------
-    >>> import bayesmix as bm
-    >>> table = bm.load_dataset("iris").drop(columns="Species")
-    >>> fit = bm.Mixture(3, family="mv_normal").fit(table)  # doctest: +SKIP
-    >>> ax = bm.plots.plot_contours(fit, "Petal.Length", "Petal.Width")  # doctest: +SKIP
+    >>> faithful = bm.load_dataset("old_faithful")
+    >>> pair = bm.Mixture(2, "mv_normal").fit(faithful, draws=200, tune=200, random_seed=1)
+    >>> ax = bm.plots.plot_contours(pair, "eruptions", "waiting")
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('eruptions', 'waiting')
     """
     columns = _position(fit, "x", x), _position(fit, "y", y)
     if columns[0] == columns[1]:

@@ -66,9 +66,9 @@ def plot_membership_ternary(
 
     Examples
     --------
-    >>> import bayesmix as bm
-    >>> fit = bm.Mixture(3).fit(bm.load_dataset("galaxies")["velocity"])  # doctest: +SKIP
-    >>> ax = bm.plots.plot_membership_ternary(fit)  # doctest: +SKIP
+    >>> ax = bm.plots.plot_membership_ternary(choice.fits[3])
+    >>> len(ax.texts) > 3  # the corners say how many rows are sure
+    True
     """
     labels = fit.component_labels
     if len(labels) != 3:

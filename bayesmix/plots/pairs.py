@@ -58,10 +58,10 @@ def plot_pairs(
 
     Examples
     --------
-    >>> import bayesmix as bm
-    >>> table = bm.load_dataset("iris").drop(columns="Species")
-    >>> fit = bm.Mixture(3, family="mv_normal").fit(table)  # doctest: +SKIP
-    >>> axes = bm.plots.plot_pairs(fit)  # doctest: +SKIP
+    >>> faithful = bm.load_dataset("old_faithful")
+    >>> pair = bm.Mixture(2, "mv_normal").fit(faithful, draws=200, tune=200, random_seed=1)
+    >>> bm.plots.plot_pairs(pair).shape
+    (2, 2)
     """
     import matplotlib.pyplot as plt
 

@@ -61,9 +61,9 @@ def plot_pareto_k(fit: "Fit", *, repair: bool = True, n_labels: int = 5, ax: "Ax
 
     Examples
     --------
-    >>> import bayesmix as bm
-    >>> fit = bm.Mixture(2).fit(bm.load_dataset("galaxies")["velocity"])  # doctest: +SKIP
-    >>> ax = bm.plots.plot_pareto_k(fit)  # doctest: +SKIP
+    >>> ax = bm.plots.plot_pareto_k(fit)
+    >>> ax.get_ylabel()
+    'Pareto k'
     """
     if isinstance(n_labels, bool) or not isinstance(n_labels, (int, np.integer)) or n_labels < 0:
         raise InputError(f"n_labels must be an integer >= 0, got {n_labels!r}. Use 0 for none.")

@@ -44,9 +44,10 @@ def plot_prior_predictive(
 
     Examples
     --------
-    >>> import bayesmix as bm
-    >>> y = bm.load_dataset("arm_lengths")["length"]
-    >>> ax = bm.plots.plot_prior_predictive(bm.Mixture(2).prior_predictive(y, random_seed=1), y)
+    >>> draws = bm.Mixture(2).prior_predictive(arms["length"], random_seed=1)
+    >>> ax = bm.plots.plot_prior_predictive(draws, arms["length"])
+    >>> ax.get_xlabel()
+    'length'
     """
     names = [str(name) for name, v in draws.data_vars.items() if v.dims == ("dataset", "obs") and name != "component"]
     if column is None and len(names) == 1:

@@ -35,9 +35,9 @@ def plot_rank(fit: "Fit", *, var_names: str | Sequence[str] | None = None, **opt
 
     Examples
     --------
-    >>> import bayesmix as bm
-    >>> fit = bm.Mixture(2).fit(bm.load_dataset("arm_lengths")["length"])  # doctest: +SKIP
-    >>> panels = bm.plots.plot_rank(fit, var_names="mu")  # doctest: +SKIP
+    >>> panels = bm.plots.plot_rank(fit, var_names="mu")
+    >>> type(panels).__name__
+    'PlotCollection'
     """
     from arviz_plots import plot_rank as draw
 

@@ -45,10 +45,10 @@ def plot_reliability(evaluation: "Evaluation", *, ax: "Axes | None" = None) -> "
 
     Examples
     --------
-    >>> import bayesmix as bm
-    >>> arms = bm.load_dataset("arm_lengths")
-    >>> fit = bm.Mixture(2).fit(arms["length"])  # doctest: +SKIP
-    >>> ax = bm.plots.plot_reliability(fit.evaluate(arms["nlabel"], classes=["child", "adult"]))  # doctest: +SKIP
+    >>> scores = fit.evaluate(arms["nlabel"], classes=["child", "adult"])
+    >>> ax = bm.plots.plot_reliability(scores)
+    >>> ax.get_xlabel()
+    'probability of adult'
     """
     axes = axes_or_new(ax, width=5.4, height=6.0)
     table = evaluation.reliability[evaluation.reliability["n"] > 0]

@@ -31,9 +31,9 @@ def plot_trace(fit: "Fit", *, var_names: str | Sequence[str] | None = None, **op
 
     Examples
     --------
-    >>> import bayesmix as bm
-    >>> fit = bm.Mixture(2).fit(bm.load_dataset("arm_lengths")["length"])  # doctest: +SKIP
-    >>> panels = bm.plots.plot_trace(fit, var_names="mu")  # doctest: +SKIP
+    >>> panels = bm.plots.plot_trace(fit, var_names="mu")
+    >>> type(panels).__name__
+    'PlotCollection'
     """
     from arviz_plots import plot_trace as draw
 

@@ -32,7 +32,7 @@ def free_value(prior: Prior, hyper: Mapping[str, Any], value: FloatArray) -> Flo
 
     Examples
     --------
-    >>> free_value(Normal(5, 2), {"mu": 5.0, "sigma": 2.0}, np.array([5.0, 9.0])).tolist()
+    >>> bm.priors.free_value(bm.priors.Normal(5, 2), {"mu": 5.0, "sigma": 2.0}, np.array([5.0, 9.0])).tolist()
     [0.0, 2.0]
     """
     if isinstance(prior, (Normal, LogNormal, LogitNormal, WrappedNormal)):  # whitened
