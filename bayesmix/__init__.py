@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from bayesmix.evaluation import Evaluation
     from bayesmix.exploring import Explorer, explore
     from bayesmix.fit import Fit, load
+    from bayesmix.groupwise import GroupFits, fit_groups
     from bayesmix.imputation import pool_estimates
     from bayesmix.lifting import from_idata
     from bayesmix.mixture import Mixture
@@ -59,6 +60,7 @@ __all__ = [
     "Evaluation",
     "Explorer",
     "Fit",
+    "GroupFits",
     "Interval",
     "Mixture",
     "Report",
@@ -71,6 +73,7 @@ __all__ = [
     "evaluation",
     "explore",
     "families",
+    "fit_groups",
     "from_idata",
     "load",
     "load_dataset",
@@ -88,6 +91,7 @@ _HOMES = {
     "Evaluation": "evaluation",
     "Explorer": "exploring",
     "Fit": "fit",
+    "GroupFits": "groupwise",
     "Interval": "data",
     "Mixture": "mixture",
     "Report": "reporting",
@@ -96,6 +100,7 @@ _HOMES = {
     "choose_components": "choice",
     "compare": "choice",
     "explore": "exploring",
+    "fit_groups": "groupwise",
     "from_idata": "lifting",
     "load": "fit",
     "load_dataset": "datasets",

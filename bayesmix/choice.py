@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from bayesmix.evidence import Evidence, log_evidence
 from bayesmix.fit import Fit
 from bayesmix.fitting import fit_mixture
 from bayesmix.mixture import Mixture, check_n_components
+from bayesmix.parallel import completed, n_workers, threads
 from bayesmix.progress import Progress
 from bayesmix.settings import SamplerSettings
 
@@ -54,6 +56,9 @@ def choose_components(
 
     A fit that fails becomes a row with the reason and does not stop the others. An interrupt (Ctrl-C) keeps the fits
     that are finished.
+
+    Fits run one after the other unless joblib is told otherwise: under ``joblib.parallel_config(backend="loky",
+    n_jobs=2)`` they run in two processes, and under ``"dask"`` or ``"ray"`` on a cluster; the numbers are the same.
 
     Parameters
     ----------
@@ -135,26 +140,47 @@ def _possible(
 def _fit_all(
     specifications: Mapping[int, Mixture], y: Any, settings: SamplerSettings, progress: Progress, **options: Any
 ) -> tuple[dict[int, Fit], dict[int, str]]:
-    """Fit one after the other; return the fits, and why others failed or, after an interrupt, are missing."""
+    """Fit all, through joblib; return the fits, and why others failed or, after an interrupt, are missing."""
     fits: dict[int, Fit] = {}
     failures: dict[int, str] = {}
     errors: list[Exception] = []
-    for k, mixture in specifications.items():
+
+    def started(k: int) -> None:
         progress.start(f"Fitting K = {k}")
-        try:
-            fits[k] = fit_mixture(mixture, y, settings, **options)
-        except KeyboardInterrupt:
-            if not fits:
-                raise
-            failures |= {left: _INTERRUPTED for left in specifications if left >= k}
-            break
-        except _FAILURES as error:
-            errors.append(error)
-            failures[k] = f"not fitted: {error}"
-        progress.finish(k)
+
+    def task(k: int) -> _Task:
+        return specifications[k], y, settings, options
+
+    if n_workers() > 1:
+        progress.start(f"Fitting K = {', '.join(map(str, specifications))}")
+    try:
+        with closing(completed(_attempt, task, list(specifications), started)) as results:
+            for k, result in results:
+                if isinstance(result, Fit):
+                    fits[k] = result
+                else:
+                    errors.append(result)
+                    failures[k] = f"not fitted: {result}"
+                progress.finish(k)
+    except KeyboardInterrupt:
+        if not fits:
+            raise
+        failures |= {k: _INTERRUPTED for k in specifications if k not in fits and k not in failures}
     if not fits:
         raise errors[0]
-    return fits, failures
+    return {k: fits[k] for k in specifications if k in fits}, failures
+
+
+type _Task = tuple[Mixture, Any, SamplerSettings, Mapping[str, Any]]
+
+
+def _attempt(task: _Task) -> Fit | Exception:
+    """Fit, beside others on one core; return an error that says nothing about other fits."""
+    mixture, y, settings, options = task
+    try:
+        return fit_mixture(mixture, y, replace(settings, cores=threads() or settings.cores), **options)
+    except _FAILURES as error:
+        return error
 
 
 def _ranked(

@@ -13,6 +13,7 @@ __all__ = [
     "NoConvergedFitError",
     "PriorWarning",
     "SamplingError",
+    "WorkerError",
 ]
 
 
@@ -26,6 +27,10 @@ class InputError(BayesmixError):
 
 class SamplingError(BayesmixError):
     """The sampler could not produce draws."""
+
+
+class WorkerError(BayesmixError):
+    """A process that ran a fit ended without an answer, again and again."""
 
 
 class NoConvergedFitError(BayesmixError):

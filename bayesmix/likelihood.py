@@ -13,6 +13,7 @@ from bayesmix.cells import component_log_density
 from bayesmix.compiled import draws_of, families_are_covered, rows_of
 from bayesmix.data import FloatArray
 from bayesmix.model import OBSERVED_NAME
+from bayesmix.parallel import threads
 from bayesmix.posterior import DrawArrays, Posterior
 from bayesmix.scores import log_sum_exp
 
@@ -93,7 +94,7 @@ def row_log_density(posterior: Posterior, draws: DrawArrays, cells: FloatArray) 
     if (given := _compiled(posterior, draws, cells)) is not None:
         from bayesmix.engine import pointwise
 
-        return pointwise.log_likelihood(*given)
+        return pointwise.log_likelihood(*given, threads=threads())
     out = np.empty((draws.n_draws, len(cells)))
     for rows in row_chunks(len(cells), draws.weights.size):
         out[:, rows] = log_sum_exp(component_log_joint(posterior, draws, cells[rows]))
@@ -112,7 +113,7 @@ def responsibilities(posterior: Posterior, draws: DrawArrays, cells: FloatArray)
     if (given := _compiled(posterior, draws, cells)) is not None:
         from bayesmix.engine import pointwise
 
-        return pointwise.responsibilities(*given)
+        return pointwise.responsibilities(*given, threads=threads())
     joint = component_log_joint(posterior, draws, cells)
     return np.asarray(np.exp(joint - log_sum_exp(joint)[..., np.newaxis]))
 
@@ -129,7 +130,7 @@ def mean_responsibilities(posterior: Posterior, draws: DrawArrays, cells: FloatA
     if (given := _compiled(posterior, draws, cells)) is not None:
         from bayesmix.engine import pointwise
 
-        return pointwise.responsibility_mean(*given).probability
+        return pointwise.responsibility_mean(*given, threads=threads()).probability
     out = np.empty((len(cells), draws.weights.shape[1]))
     for rows in row_chunks(len(cells), draws.weights.size):
         out[rows] = responsibilities(posterior, draws, cells[rows]).mean(axis=0)
@@ -148,7 +149,7 @@ def component_densities(posterior: Posterior, draws: DrawArrays, cells: FloatArr
     if (given := _compiled(posterior, draws, cells)) is not None:
         from bayesmix.engine import pointwise
 
-        return pointwise.component_densities(*given)
+        return pointwise.component_densities(*given, threads=threads())
     return np.exp(component_log_joint(posterior, draws, cells)).transpose(0, 2, 1)
 
 

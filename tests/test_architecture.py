@@ -18,7 +18,7 @@ ROOT = Path(bayesmix.__file__).parent
 # except inside a package, where the same rule is kept by hand and cycles are refused below.
 LAYERS = [
     ["errors"],
-    ["settings", "progress", "display"],
+    ["settings", "progress", "display", "parallel"],
     ["datasets", "data", "engine"],
     ["reading", "convergence"],
     ["intervals", "priors", "scores"],
@@ -47,6 +47,7 @@ LAYERS = [
     ["sensitivity", "lifting"],
     ["comparing"],
     ["choice", "calibration"],
+    ["groupwise"],
     ["reporting", "exploring"],
     ["results"],
     ["cli"],
