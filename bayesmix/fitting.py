@@ -29,6 +29,7 @@ def fit_mixture(
     weights: Any = None,
     resolution: Any = None,
     labels: Any = None,
+    start: Mapping[str, Any] | None = None,
 ) -> Fit:
     """Draw from the posterior of a mixture; the public way is ``mixture.fit(y)``.
 
@@ -43,6 +44,8 @@ def fit_mixture(
         The steps that values were rounded to.
     labels : list, array or Series, optional
         Known classes of some rows.
+    start : mapping, optional
+        Weights and parameters that all chains start at, as for `fit_rows`.
 
     Returns
     -------
@@ -50,10 +53,17 @@ def fit_mixture(
     """
     observations = read_rows(mixture.family, y, weights, resolution)
     mixture, observations = with_labels(mixture, observations, labels)
-    return fit_rows(mixture, resolve(mixture, observations), observations, settings)
+    return fit_rows(mixture, resolve(mixture, observations), observations, settings, start=start)
 
 
-def fit_rows(mixture: Mixture, resolved: Mixture, observations: Observations, settings: SamplerSettings) -> Fit:
+def fit_rows(
+    mixture: Mixture,
+    resolved: Mixture,
+    observations: Observations,
+    settings: SamplerSettings,
+    *,
+    start: Mapping[str, Any] | None = None,
+) -> Fit:
     """Draw from the posterior of a resolved mixture given rows that were read before.
 
     Parameters
@@ -64,12 +74,14 @@ def fit_rows(mixture: Mixture, resolved: Mixture, observations: Observations, se
         The same with every prior as numbers.
     observations : Observations
     settings : SamplerSettings
+    start : mapping, optional
+        Weights and parameters that all chains start at, see `bayesmix.seeding.starts_at`; searches by default.
 
     Returns
     -------
     Fit
     """
-    tree, info = draw(resolved, observations, settings)
+    tree, info = draw(resolved, observations, settings, start=start)
     fit = Fit(mixture, resolved, tree, info, observations)
     # Weighted rows stand for several units, which readers of the group could not know.
     if observations.weights is None and info.draws * info.chains * observations.n <= MAX_STORED:

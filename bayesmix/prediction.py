@@ -8,10 +8,10 @@ import pandas as pd
 
 from bayesmix.blocks import Block
 from bayesmix.cells import random_rows
-from bayesmix.data import FloatArray
+from bayesmix.data import FloatArray, Observations
 from bayesmix.errors import InputError
 from bayesmix.intervals import CredibleInterval
-from bayesmix.likelihood import component_densities, row_chunks
+from bayesmix.likelihood import MAX_TERMS, component_densities, log_mean_exp, row_chunks, row_log_density, thinned
 from bayesmix.model import WEIGHTS_NAME, extra_weight_names
 from bayesmix.posterior import Posterior
 from bayesmix.reading import read_column
@@ -28,6 +28,7 @@ __all__ = [
     "grid_cells",
     "is_discrete",
     "known_trials",
+    "log_predictive",
     "read_grid",
     "simulate",
     "tidy_draws",
@@ -177,6 +178,31 @@ def density(posterior: Posterior, grid: FloatArray, interval: CredibleInterval, 
     variables |= {f"component_density{n}": (("component", "grid"), parts[i]) for i, n in enumerate(names)}
     coords = {"grid": grid, "component": posterior.component_coordinate}
     return xr.Dataset(variables, coords, {"interval": interval.name})
+
+
+def log_predictive(posterior: Posterior, rows: Observations) -> FloatArray:
+    """Return the log of the posterior predictive density (or probability) of rows: of its mean over the draws.
+
+    Very large data use evenly spaced draws, at least 200.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        With the layout of the rows, see `bayesmix.assignment.laid_out`.
+    rows : Observations
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        In nats; 0 for a row in which nothing was observed.
+    """
+    distinct = rows.distinct
+    width = len(posterior.component_labels)
+    draws = thinned(posterior.arrays, max(200, MAX_TERMS // (len(distinct.cells) * width)))
+    out = np.empty(len(distinct.cells))
+    for chunk in row_chunks(len(out), draws.n_draws):
+        out[chunk] = log_mean_exp(row_log_density(posterior, draws, distinct.cells[chunk]))
+    return np.asarray(out[distinct.inverse])
 
 
 def simulate(posterior: Posterior, n_datasets: int, n_obs: int | None, rng: np.random.Generator) -> "xr.Dataset":

@@ -24,7 +24,7 @@ from bayesmix.model import WEIGHTS_NAME, data_arrays, extra_weight_names, free_n
 from bayesmix.posterior import FitInfo, Posterior, varying_names
 from bayesmix.relabeling import permute, relabel, sorting_permutation, unwrap_angles
 from bayesmix.schema import data_groups, tree_of, with_labels_of
-from bayesmix.seeding import find_mode_table, seeding_of
+from bayesmix.seeding import find_mode_table, seeding_of, starts_at
 from bayesmix.settings import SamplerSettings
 
 if TYPE_CHECKING:
@@ -86,7 +86,9 @@ def choose_engine(resolved: Mixture, wanted: str) -> tuple[str, str]:
     return "compiled", "it covers the family and the priors"
 
 
-def draw(resolved: Mixture, observations: Observations, settings: SamplerSettings) -> tuple["xr.DataTree", FitInfo]:
+def draw(
+    resolved: Mixture, observations: Observations, settings: SamplerSettings, *, start: Mapping[str, Any] | None = None
+) -> tuple["xr.DataTree", FitInfo]:
     """Draw from the posterior.
 
     A run of the compiled engine whose parameters miss R-hat <= 1.01 or an effective sample size of 400 is replaced by
@@ -101,6 +103,9 @@ def draw(resolved: Mixture, observations: Observations, settings: SamplerSetting
         With a prior for every parameter.
     observations : Observations
     settings : SamplerSettings
+    start : mapping, optional
+        Weights and parameters that all chains start at, see `bayesmix.seeding.starts_at`, instead of where their own
+        searches end; the compiled engine only. Chains that all begin in one mode cannot tell of others; ``modes`` does.
 
     Returns
     -------
@@ -112,15 +117,22 @@ def draw(resolved: Mixture, observations: Observations, settings: SamplerSetting
 
     Raises
     ------
+    InputError
+        If a start does not fit the specification, or the engine is PyMC's.
     SamplingError
         If the sampler fails.
     """
     engine, reason = choose_engine(resolved, settings.engine)
+    if start is not None and engine != "compiled":
+        raise InputError(f"start must go with the compiled engine, got engine {engine!r} ({reason}). Leave start out.")
     seed = settings.random_seed
     if seed is None:
         seed = int(np.random.SeedSequence().generate_state(1)[0])
     started = time.perf_counter()
-    run = (_run_compiled if engine == "compiled" else _run_pymc)(resolved, observations, settings, seed)
+    if engine == "compiled":
+        run = _run_compiled(resolved, observations, settings, seed, start)
+    else:
+        run = _run_pymc(resolved, observations, settings, seed)
     info = FitInfo(
         engine=engine,
         engine_reason=reason + run.remark,
@@ -160,7 +172,13 @@ def _tree(run: _Run, resolved: Mixture, observations: Observations, info: FitInf
     return tree_of(groups, info.drawn_by, sampling_time=info.seconds, tuning_steps=info.tune)
 
 
-def _run_compiled(resolved: Mixture, observations: Observations, settings: SamplerSettings, seed: int) -> _Run:
+def _run_compiled(
+    resolved: Mixture,
+    observations: Observations,
+    settings: SamplerSettings,
+    seed: int,
+    start: Mapping[str, Any] | None = None,
+) -> _Run:
     """Sample on the compiled engine, continuing where checks are missed."""
     from bayesmix.engine import nutpie_bridge, start_points
 
@@ -170,7 +188,10 @@ def _run_compiled(resolved: Mixture, observations: Observations, settings: Sampl
     adaptation = nutpie_bridge.adaptation_for(observations.total, resolved.n_components)
     tune = settings.tune or (500 if adaptation == "low_rank" else 1000)
     through = nutpie_bridge.best_door(problem)
-    first = starts = start_points(problem, seeding, settings.chains, seed)
+    if start is None:
+        first = starts = start_points(problem, seeding, settings.chains, seed)
+    else:
+        first = starts = starts_at(resolved, problem, start, settings.chains, seed)
     options: dict[str, Any] = {"adaptation": adaptation, "through": through, "tune": tune}
     factor, target = 1, settings.target_accept
     for rounds in range(1, _MAX_ROUNDS + 1):
@@ -196,7 +217,8 @@ def _run_compiled(resolved: Mixture, observations: Observations, settings: Sampl
         rounds,
         factor,
         {"modes": find_mode_table(problem, seeding, seed), "convergence": _as_dataset(table)},
-        "" if through == "pointer" else "; through nutpie's slower public interface, since its internals have moved",
+        ("" if through == "pointer" else "; through nutpie's slower public interface, since its internals have moved")
+        + ("" if start is None else "; all chains started at given parameters"),
     )
 
 

@@ -1,5 +1,6 @@
 """What the search for starting points needs to know of a specification: features, rough estimates, labellings."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,9 @@ import numpy.typing as npt
 from bayesmix.blocks import Block, Layout
 from bayesmix.compiled import rows_of, value_starts
 from bayesmix.data import FloatArray
+from bayesmix.errors import InputError
 from bayesmix.mixture import Mixture
+from bayesmix.model import WEIGHTS_NAME
 from bayesmix.priors import InverseGammaVariance, hyper_of
 
 if TYPE_CHECKING:
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
     from bayesmix.engine import Problem
     from bayesmix.engine.starts import Seeding
 
-__all__ = ["find_mode_table", "seeding_of"]
+__all__ = ["find_mode_table", "seeding_of", "starts_at"]
 
 _MANY_ROWS = 20_000
 
@@ -218,6 +221,72 @@ def _labelling(
                 z = variable.to_sampled(np.repeat(value[[j]], k, axis=0) + variable.centre).reshape(k, -1)
                 distance[:, j] += (z**2).sum(axis=1)
     return np.asarray(linear_sum_assignment(distance)[1])
+
+
+def starts_at(resolved: Mixture, problem: "Problem", start: Mapping[str, Any], chains: int, seed: int) -> FloatArray:
+    """Return one start per chain in the sampled space: all at given parameters, a little noise apart.
+
+    Parameters
+    ----------
+    resolved : Mixture
+    problem : Problem
+    start : mapping
+        ``"w"``, the weights of the components with parameters, and every parameter by name, in the data's units and in
+        the shape that a draw has. Components may come in any order; weights of components without parameters are
+        added, 5 % in all.
+    chains, seed : int
+
+    Returns
+    -------
+    ndarray, shape (chains, n_dim)
+
+    Raises
+    ------
+    InputError
+        If a name or a shape is not the specification's, or the posterior density is 0 there.
+    """
+    from bayesmix.engine.starts import NOISE
+
+    k, extra = resolved.n_components, len(resolved.extras)
+    shapes = {WEIGHTS_NAME: (k,)} | {v.name: v.shape(k) for v in resolved.variables}
+    given = _read_start(start, shapes)
+    weights = given.pop(WEIGHTS_NAME)
+    if extra:
+        weights = np.concatenate([weights * 0.95, np.full(extra, 0.05 / extra)])
+    values = []
+    for variable in resolved.variables:
+        value = given[variable.name].reshape(1, -1) - problem.variable(variable.name).centre
+        spec = resolved.priors.get(variable.name)
+        if hyper_of(spec, variable.name) is not None:
+            values.append(_mean_scale(spec, value))
+        values.append(np.log(value) if variable.parameter.support == "simplex" else value)
+    try:
+        x = _to_sampled(resolved, problem, weights, np.concatenate(values, axis=1)[0])
+        height = problem.logp_and_grad(x)[0]
+    except np.linalg.LinAlgError:  # correlations of no matrix
+        height = -np.inf
+    if not np.isfinite(height):
+        raise InputError(f"start must lie where the posterior density is positive, got {given}. Leave it out.")
+    noise = NOISE / np.sqrt(1.0 + problem.rows.counts.sum() / 100.0)
+    return np.array([x + noise * rng.standard_normal(x.size) for rng in np.random.default_rng(seed).spawn(chains)])
+
+
+def _read_start(start: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, FloatArray]:
+    """Return what a start says of every parameter, checked."""
+    if set(start) != set(shapes):
+        raise InputError(f"start must give {sorted(shapes)}, got {sorted(map(str, start))}. Name each parameter once.")
+    given = {name: np.asarray(value, dtype=np.float64) for name, value in start.items()}
+    for name, shape in shapes.items():
+        if given[name].shape != shape:
+            raise InputError(
+                f"start must give {name!r} the shape {shape}, got {given[name].shape}. A start serves one number of "
+                "components and of columns, and one kind of covariance."
+            )
+        if not np.isfinite(given[name]).all():
+            raise InputError(f"start must hold finite numbers, got {given[name]} as {name!r}. Leave start out.")
+    if (given[WEIGHTS_NAME] < 0).any() or abs(given[WEIGHTS_NAME].sum() - 1) > 1e-6:
+        raise InputError(f"start must give weights that sum to 1, got {given[WEIGHTS_NAME]}. Divide by their sum.")
+    return given
 
 
 def find_mode_table(problem: "Problem", seeding: "Seeding", seed: int) -> "xr.Dataset":

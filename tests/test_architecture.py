@@ -50,7 +50,7 @@ LAYERS = [
     ["groupwise"],
     ["reporting", "exploring"],
     ["results"],
-    ["cli"],
+    ["cli", "sklearn"],
 ]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 

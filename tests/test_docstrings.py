@@ -37,6 +37,7 @@ PUBLIC = (
     "bayesmix.priors",
     "bayesmix.results",
     "bayesmix.scores",
+    "bayesmix.sklearn",
 )
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 PLAIN = (bool, int, float, str, types.NoneType)
