@@ -1,7 +1,7 @@
 """bayesmix: Bayesian mixture models for analysts.
 
 Fit finite mixtures, compare numbers of groups by PSIS-LOO and WAIC, read off for every row how probable each group is
-and how sure that is, and score the grouping where true classes are known. Every model is a plain `pm.Model`, every
+and how sure that is, and score the grouping where true classes are known. Every model is a plain ``pm.Model``, every
 result a plain ArviZ DataTree.
 
 Names load on first use, so that ``import bayesmix`` imports neither PyMC, ArviZ nor matplotlib.

@@ -74,8 +74,8 @@ class Audit:
     table : DataFrame
         One row per component: ``weight``, the posterior mean; ``p_empty``, the probability that fewer than one row is
         expected in it (weight below 1 / n); ``p_spike``, the probability that its sd lies below what the data resolve
-        (see `bayesmix.information.spikes`), ``spike_at``, the value it then sits on (NaN where it never does), and
-        ``spike_rows``, how many rows have that value.
+        (the rounding error's sd, step / sqrt(12)), ``spike_at``, the value it then sits on (NaN where it never does),
+        and ``spike_rows``, how many rows have that value.
     pairs : DataFrame
         One row per pair of components that have parameters: ``distance``, the mean total variation between their
         densities (0 the same, 1 apart); ``p_twins``, the probability that it is below 0.25; ``confused``, the share of

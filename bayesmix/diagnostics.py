@@ -45,9 +45,9 @@ class Diagnosis:
     bfmi : float
         Smallest E-BFMI over chains; NaN where lifted draws come without energies.
     label_share : float
-        Share of draws whose components would rather be permuted (see `bayesmix.relabeling`).
+        Share of draws whose components would rather be permuted: another order agrees better with the other draws.
     audit : Audit or None
-        What the components look like (see `bayesmix.audit`); None only on a fit that was saved with ``data=False``.
+        What the components look like; None only on a fit that was saved with ``data=False``.
 
     Examples
     --------

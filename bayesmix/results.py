@@ -10,6 +10,7 @@ from bayesmix.comparison import COLUMNS, Ranking
 from bayesmix.criteria import WAIC, PointwiseLOO
 from bayesmix.data import Column, Distinct, Layout, Observations
 from bayesmix.evidence import Evidence
+from bayesmix.groupwise import Fits
 from bayesmix.leave_one_out import LooEvaluation
 from bayesmix.partition import Agreement, Merging, Partition
 from bayesmix.posterior import DrawArrays, FitInfo
@@ -30,6 +31,7 @@ __all__ = [
     "FamilyTable",
     "Figure",
     "FitInfo",
+    "Fits",
     "Layout",
     "LooEvaluation",
     "Merging",

@@ -197,7 +197,7 @@ class Summarised(Grouped):
         exact : bool, default False
             Refit without every distinct row: brute force, a fraction of a second for each on small data.
         repair : bool, default True
-            Whether rows whose Pareto k exceeds ``good_k`` are refitted; see `bayesmix.exact`.
+            Whether rows whose Pareto k exceeds ``good_k`` are left out by a refit each.
 
         Returns
         -------

@@ -38,6 +38,7 @@ PUBLIC = (
     "bayesmix.results",
     "bayesmix.scores",
     "bayesmix.sklearn",
+    "bayesmix.sklearn",
 )
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 PLAIN = (bool, int, float, str, types.NoneType)

@@ -33,7 +33,7 @@ class RuleShape:
     table : DataFrame
         One row per place where a component is the most probable one again, having been so elsewhere: ``component``;
         ``side``, ``"below"`` or ``"above"`` the values where its density is highest; ``boundary``, the end that is
-        nearer to these, with ``median``, interval and ``share`` of draws as in `decision_boundaries`;
+        nearer to these, with ``median``, interval and ``share`` of draws as in `Fit.decision_boundaries`;
         ``until``, the other end, infinite where it is none that was found; ``rows``, the units of fitted rows that lie
         there, NaN where the fit was saved without them. Empty where the rule is monotone.
     monotone : bool
@@ -42,7 +42,7 @@ class RuleShape:
     share : float
         Share of draws whose own rule is not monotone.
     boundaries : DataFrame
-        See `decision_boundaries`.
+        See `Fit.decision_boundaries`.
     text : str
         The rule and what is odd about it in words, with what to do.
 

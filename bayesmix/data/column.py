@@ -190,7 +190,7 @@ class Column:
 
     @cached_property
     def merged(self) -> Distinct:
-        """Distinct values that are present, with their summed weights, sorted; `inverse` runs over the present.
+        """Distinct values that are present, with their summed weights, sorted; ``inverse`` runs over the present.
 
         Examples
         --------

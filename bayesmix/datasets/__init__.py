@@ -27,7 +27,7 @@ def load_dataset(name: str) -> pd.DataFrame:
     Parameters
     ----------
     name : str
-        One of `available_datasets`, e.g. ``"arm_lengths"`` (columns length, label, nlabel; 19 rows).
+        One of `bayesmix.datasets.available_datasets`, e.g. ``"arm_lengths"`` (columns length, label, nlabel; 19 rows).
 
     Returns
     -------

@@ -51,7 +51,7 @@ def evaluate(
     index : pandas.Index of length N
     classes : sequence of length ≥ K, optional
         Component k is ``classes[k]``; entries beyond K are classes without a component. By default components
-        are matched to the classes that occur, see `bayesmix.labels.best_match`; that is optimistic.
+        are matched to the classes that occur so that most rows are right; that is optimistic.
     ci_prob, ci_kind : float in (0, 1), "eti" or "hdi"
         Probability and kind of the intervals: equal tails, or the narrowest.
     random_seed : int or None
@@ -124,7 +124,7 @@ def evaluate_rule(
     log_prob : float array, shape (n, C)
         Log class probabilities of the labelled rows, in the order of ``known.rows``; columns as ``known.classes``.
     known : Labels
-        Classes of these rows, as from `bayesmix.labels.read_labels`; at least two occur.
+        Classes of these rows, as from ``read_labels``; at least two occur.
     ci_prob, ci_kind : float in (0, 1), "eti" or "hdi"
         Probability and kind of the interval.
     random_seed : int or None

@@ -48,7 +48,7 @@ class Evaluation:
     intervals belong to it: *rule* asks how far the labelled rows decide that score, *total* is the wider one and
     adds how far the posterior leaves the rule open. `bayesmix.evaluation` says how they are made.
 
-    Parameters
+    Attributes
     ----------
     table : DataFrame
         One row per score, in the order of the list below. Columns: estimate; rule_eti89_lb and rule_eti89_ub;

@@ -4,7 +4,7 @@
 `_run` brings these together through joblib, and `_result` puts the answers into three tables.
 """
 
-from bayesmix.groupwise._result import GroupFits
+from bayesmix.groupwise._result import Fits, GroupFits
 from bayesmix.groupwise._run import fit_groups
 
-__all__ = ["GroupFits", "fit_groups"]
+__all__ = ["Fits", "GroupFits", "fit_groups"]

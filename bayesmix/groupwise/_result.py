@@ -32,6 +32,12 @@ class Fits(Mapping[Hashable, Fit]):
         Key to position, of all groups.
     failures : mapping
         Key to reason, of those that were not fitted.
+
+    Examples
+    --------
+    >>> fits = bm.fit_groups(arms, by="nlabel", column="length", mixture=bm.Mixture(1), draws=500, random_seed=1).fits
+    >>> sorted(fits), fits["adult"].info.n
+    (['adult', 'child'], 9)
     """
 
     def __init__(
@@ -93,8 +99,17 @@ class GroupFits:
         Key to `Fit`: read from the directory, or else fitted again with the group's random seed, which gives the same
         numbers on the same machine (other processors may round differently). Groups that were not fitted are not in it.
     mixture : Mixture
+        The specification.
     random_seed : int
         The common seed.
+
+    Examples
+    --------
+    >>> fits = bm.fit_groups(arms, by="nlabel", column="length", mixture=bm.Mixture(1), draws=500, random_seed=1)
+    >>> fits.verdicts["n"].to_dict()
+    {'adult': 9, 'child': 10}
+    >>> fits.memberships.columns.tolist()
+    ['nlabel', 'component', 'probability', 'eti89_lb', 'eti89_ub', 'could_flip']
     """
 
     parameters: pd.DataFrame
@@ -106,7 +121,15 @@ class GroupFits:
 
     @property
     def failed(self) -> pd.DataFrame:
-        """The groups that were not fitted: ``n`` and ``reason``."""
+        """The groups that were not fitted: ``n`` and ``reason``.
+
+        Examples
+        --------
+        >>> two = pd.DataFrame({"shop": ["a"] * 6 + ["b"], "price": [1.0, 1.5, 2.0, 5.0, 5.5, 6.0, 3.0]})
+        >>> fits = bm.fit_groups(two, by="shop", column="price", mixture=bm.Mixture(1), draws=500, random_seed=1)
+        >>> fits.failed["n"].to_dict()  # one row is too few
+        {'b': 1}
+        """
         return self.verdicts.loc[~self.verdicts["fitted"], ["n", "reason"]]
 
     @property

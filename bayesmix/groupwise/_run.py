@@ -108,13 +108,14 @@ def fit_groups(
 
     Examples
     --------
-    >>> import bayesmix as bm
-    >>> quakes = bm.load_dataset("earthquakes")  # doctest: +SKIP
+    >>> penguins = bm.load_dataset("penguins").dropna(subset=["body_mass_g"])
     >>> fits = bm.fit_groups(
-    ...     penguins, by="species", column="mass", mixture=bm.Mixture(2), random_seed=1
-    ... )  # doctest: +SKIP
-    >>> fits.parameters  # doctest: +SKIP
-    >>> fits.failed  # doctest: +SKIP
+    ...     penguins, by="species", column="body_mass_g", mixture=bm.Mixture(2), draws=500, random_seed=1
+    ... )
+    >>> fits.verdicts["n"].to_dict()
+    {'Adelie': 151, 'Chinstrap': 68, 'Gentoo': 123}
+    >>> fits.failed.empty, fits.parameters["variable"].unique().tolist()
+    (True, ['w', 'mu', 'sigma'])
     """
     if not isinstance(mixture, Mixture):
         raise InputError(f"mixture must be a Mixture, got {mixture!r}. Use e.g. mixture=bm.Mixture(2).")

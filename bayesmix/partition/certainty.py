@@ -45,8 +45,8 @@ class Agreement:
     Examples
     --------
     >>> agreement = fit.agreement()
-    >>> agreement.table.index.names, agreement.table.columns.tolist()
-    (FrozenList(['between', 'measure']), ['mean', 'eti89_lb', 'eti89_ub'])
+    >>> list(agreement.table.index.names), agreement.table.columns.tolist()
+    (['between', 'measure'], ['mean', 'eti89_lb', 'eti89_ub'])
     >>> agreement.partition.n_clusters
     2
     """

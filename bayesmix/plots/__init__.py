@@ -3,7 +3,7 @@
 The functions compute nothing: every number they draw is in a table or data set that the result gives as well.
 All take ``ax=None``; with an Axes they draw into it, without one they open a figure. Those with several panels
 take and return several Axes; traces, ranks and energies are drawn by ArviZ and return its PlotCollection. Every
-component has the same colour and line style in every plot (`bayesmix.plots._style`). matplotlib is imported on
+component has the same colour and line style in every plot. matplotlib is imported on
 the first drawing, not before.
 """
 

@@ -56,7 +56,7 @@ def plot_loo_pit(
     -------
     matplotlib Axes
         Counts, categories and rounded values have intervals of places, in which points are drawn at random; the axis
-        says so. The numbers are those of `bayesmix.pit.loo_pit`.
+        says so.
 
     References
     ----------

@@ -132,7 +132,8 @@ def richardson_green(low: float, high: float) -> dict[str, Prior]:
     """Return the priors of Richardson & Green for normal components, from the range of the data.
 
     With the range R and its middle xi: ``mu ~ Normal(xi, R)``, ``sigma ** -2 ~ Gamma(2, rate beta)`` and ``beta ~
-    Gamma(0.2, rate 10 / R ** 2)``. The paper writes precisions: kappa = 1 / R**2, alpha = 2, g = 0.2, h = 10 / R**2.
+    Gamma(0.2, rate 10 / R ** 2)``. The paper writes precisions: ``kappa = 1 / R**2``, ``alpha = 2``,
+    ``g = 0.2``, ``h = 10 / R**2``.
 
     Parameters
     ----------

@@ -40,7 +40,7 @@ class Report:
     lead : str
         One line on what it is about.
     sections : tuple of Section
-        In their order; see `bayesmix.reporting` for what they are made of.
+        In their order.
     footer : str
     ok : bool
         Whether the fit that is described passed its checks.

@@ -45,7 +45,13 @@ class PriorSensitivity:
     Attributes
     ----------
     table : DataFrame
-        One row per prior, "as fitted" first; columns as in `COLUMNS`, priors as in `ALTERNATIVES`.
+        One row per prior: ``"as fitted"``; ``"wider"`` and ``"narrower"``, every prior twice and half as spread out;
+        ``"few groups"``, half the concentration of the weights; ``"even weights"``, concentration 4;
+        ``"richardson_green"``, where the fits have the default priors. ``best``, the number of components chosen under
+        this prior, by PSIS-LOO without refits for unreliable rows; ``elpd`` of the number that was chosen at first, and
+        ``elpd_diff``, its difference to that as fitted; ``same_best``, whether the choice stays; ``same_group``, the
+        share of rows whose most probable group stays; ``max_change``, the largest change of a row's probability of a
+        group; ``note``, empty or which fits were left out and why.
     power_scaling : DataFrame
         For the chosen number of components one row per parameter, as in ``fit.summary()``: ``prior`` and
         ``likelihood``, how far the posterior moves when either is raised to a power near 1, and ArviZ's ``diagnosis``.
