@@ -17,6 +17,7 @@ from bayesmix.model import WEIGHTS_NAME, extra_weight_names
 from bayesmix.posterior import DrawArrays, Posterior
 from bayesmix.resolving import resolve
 from bayesmix.sampling import choose_engine, draw
+from bayesmix.schema import tree_of, with_labels_of
 from bayesmix.scores import log_sum_exp
 from bayesmix.settings import SamplerSettings, generator
 from bayesmix.simulation import draw_from_prior, like_reference, simulate_rows
@@ -173,7 +174,5 @@ def _tree(resolved: Mixture, ranks: list[dict[str, FloatArray]], failures: int) 
         for name in ranks[0]
     }
     coords: dict[str, Any] = {"chain": [0], "draw": np.arange(len(ranks))}
-    for variable in resolved.variables:
-        coords |= {dim: [str(label) for label in variable.labels] for dim in variable.extra_dims}
-    dataset = xr.Dataset(variables, coords, {"failures": failures})
-    return xr.DataTree.from_dict({"prior_sbc": dataset})
+    dataset = with_labels_of(resolved, xr.Dataset(variables, coords))
+    return tree_of({"prior_sbc": dataset.assign_attrs(failures=failures)}, {})

@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 __all__ = ["DRAWN", "SAMPLE", "attributes", "data_groups", "observed_data", "tree_of", "with_labels_of"]
 
 SAMPLE = ("chain", "draw")
-DRAWN = ("posterior", "sample_stats", "log_likelihood")
+DRAWN = ("posterior", "sample_stats", "log_likelihood", "prior_sbc")
 """The groups with one entry per draw."""
 
-#: nutpie's names of statistics that the schema has a name for.
-_STATISTICS = {"depth": "tree_depth", "logp": "lp", "mean_tree_accept": "acceptance_rate"}
+#: nutpie's names of statistics that the schema has a name for. Its ``depth`` is none: the last doubling of a tree that
+#: turns back is not counted, so that ``n_steps`` may exceed ``2 ** depth``.
+_STATISTICS = {"logp": "lp", "mean_tree_accept": "acceptance_rate"}
 
 
 def attributes(group: str, drawn_by: Mapping[str, Any], **more: Any) -> dict[str, Any]:

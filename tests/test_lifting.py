@@ -223,7 +223,7 @@ def test_cmdstanpy(draws, fit, arms):
     stan, y = library("cmdstanpy", "1.3.0"), arms["length"].to_numpy()
     digits = {name: np.vectorize(lambda x: float(f"{x:.6g}"))(value) for name, value in draws.items()}
     own = fit.idata["sample_stats"].to_dataset()
-    stats = {name: own[name].values for name in ("lp", "acceptance_rate", "tree_depth", "n_steps", "diverging")}
+    stats = {name: own[name].values for name in ("lp", "acceptance_rate", "step_size", "n_steps", "diverging")}
     likelihood = fit.idata["log_likelihood"]["y"].values
     named = {"theta": digits["w"], "mu": digits["mu"], "sigma": digits["sigma"], "lp_per_row": likelihood[..., 0]}
     tree = xr.DataTree.from_dict(
