@@ -34,6 +34,10 @@ SCRIPTS = {
     ),
     "mixed_columns.py": ([], ["The fit passed its checks", "against the species: 0.92", "9 of 9 means"]),
     "rounded.py": ([], ["is improper", "Detected resolution: 0.5", "The fit passed its checks"]),
+    "sklearn_pipeline.py": (
+        [],
+        ["EM, K = 2", "-1130.3", "The fit passed its checks", "268 of 272 eruptions belong to one group"],
+    ),
     "own_family.py": ([], ["The fit passed its checks", "Engine: pymc because the laplace family"]),
     "arm_lengths.py": (
         ["--figures", "{tmp}/figures"],
