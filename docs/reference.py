@@ -92,6 +92,7 @@ def prepare(public: dict[str, str]) -> None:
     """Load what loads on first use, and choose what is shown."""
     for name in bayesmix.__all__:
         vars(bayesmix).setdefault(name, getattr(bayesmix, name))
+    doc.Module.from_name("bayesmix").submodules = list(map(doc.Module.from_name, MODULES[1:]))
     for module in map(doc.Module.from_name, MODULES):
         for member in module.members.values():
             if isinstance(member, doc.Class):
@@ -120,6 +121,7 @@ def write(folder: Path, public: dict[str, str]) -> None:
     @pass_context
     def to_markdown(context: Any, docstring: str) -> str:
         text = render_helpers.to_markdown_with_context(context, docstring)
+        text = re.sub(r"^ - \*\*\*\*(\w+)", r" - **\*\*\1", text, flags=re.MULTILINE)  # a name such as **options
         return re.sub(r"^( - \*\*.+\*\* \(.+\)):\n\s*$", r"\1", text, flags=re.MULTILINE)  # nothing follows the colon
 
     render.env.filters |= {"linkify": linkify, "to_markdown": to_markdown}
