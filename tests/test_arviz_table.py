@@ -9,6 +9,7 @@ import arviz_plots
 import arviz_stats
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 
 import bayesmix as bm
@@ -114,3 +115,10 @@ def test_draws_of_pymc_and_of_the_fit_are_of_one_distribution(scope, fit):
 def test_the_tree_is_left_as_it_was(scope, fit):
     assert set(scope["idata"].children) >= {"posterior_predictive", "prior", "prior_predictive", "log_prior"}
     assert not {"posterior_predictive", "prior", "log_prior"} & set(fit.idata.children)
+
+
+def test_the_page_lifts_draws(scope, fit):
+    lifted, seeing = scope["lifted"], scope["seeing"]
+    pd.testing.assert_frame_equal(lifted.summary(), fit.summary())
+    assert (lifted.mixture.priors_known, seeing.mixture.priors_known) == (False, True)
+    assert seeing.loo().elpd == pytest.approx(fit.loo().elpd, rel=1e-9)

@@ -179,11 +179,11 @@ def test_posteriordb_reference_draws(reference):
 
 
 def numpyro_tree(draws, y, fields):
-    """Return what ``arviz.from_numpyro`` gives: single precision, dims by variable, only the fields asked for."""
+    """Return what ``arviz.from_numpyro`` gives: single precision, dims by plate, only the fields asked for."""
     numpyro = library("numpyro", "0.22.0")
     narrow = {name: value.astype(np.float32) for name, value in draws.items()}
     groups = {
-        "posterior": dict_to_dataset(narrow, inference_library=numpyro),
+        "posterior": dict_to_dataset(narrow, inference_library=numpyro, dims={"mu": ["plate"], "sigma": ["plate"]}),
         "sample_stats": dict_to_dataset(fields, inference_library=numpyro),
         "observed_data": dict_to_dataset({"obs": y.astype(np.float32)}, inference_library=numpyro, sample_dims=[]),
     }
@@ -193,7 +193,8 @@ def numpyro_tree(draws, y, fields):
 def test_numpyro_by_default_gives_divergences_only(draws, fit, arms):
     diverging = fit.idata["sample_stats"]["diverging"].values
     tree = numpyro_tree(draws, arms["length"].to_numpy(), {"diverging": diverging})
-    assert tree["posterior"]["w"].dims == ("chain", "draw", "w_dim_0")
+    assert tree["posterior"]["w"].dims == ("chain", "draw", "w_dim_0")  # a simplex is no plate
+    assert tree["posterior"]["mu"].dims == ("chain", "draw", "plate")
     made = bm.from_idata(tree, arms["length"], random_seed=1)
     for name, value in variables(made).items():
         np.testing.assert_allclose(value, variables(fit)[name], rtol=1e-6)
@@ -257,6 +258,14 @@ def test_switched_labels_change_nothing(fit, arms, lifted):
     pd.testing.assert_frame_equal(lifted.summary(), other.summary())
     pd.testing.assert_frame_equal(lifted.assignments(), other.assignments())
     assert lifted.loo().elpd == other.loo().elpd
+
+
+def test_a_fit_of_bayesmix_lifted_is_the_same(fit, arms):
+    made = bm.from_idata(fit.idata, arms["length"], priors=known_priors(fit), random_seed=1)
+    for name, value in variables(fit, fit.idata["posterior"].data_vars).items():
+        np.testing.assert_allclose(variables(made, [name])[name], value, rtol=1e-12, atol=1e-12)
+    assert made.check().text == fit.check().text
+    assert made.log_evidence().value == pytest.approx(fit.log_evidence().value, abs=1e-6)
 
 
 def test_another_order(lifted, draws, arms):
