@@ -25,6 +25,16 @@ KEY_TEXTS = {
         "row left out: 15 of 19 right",
         "16 of 19",
     ],
+    "06-priors.ipynb": [
+        "log-normal, median 1.484, 90 % between 0.469 and 4.69",
+        "the same specification: True",
+        "51 % negative",
+        "potential prior-data conflict",
+        "The fit passed its checks",
+        "24 occurs 3 times, so a component can shrink onto it",
+        "all of the rows keep their most probable group",
+        "{'default': 3, 'Richardson & Green': 3}",
+    ],
     "08-from-scikit-learn.ipynb": [
         "The fit passed its checks",
         "EM's estimates outside the intervals: 0 of 12",
