@@ -44,6 +44,7 @@ KEY_TEXTS = {
         "The fit predicts the same: True",
         "requests to the network: 0",
         "best: 3",
+        "the same as above: True",
         "silhouette: best k = 2",
         "bayesmix:   best k = 1",
     ],
