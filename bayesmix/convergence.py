@@ -39,8 +39,10 @@ def convergence(names: Sequence[str], draws: FloatArray) -> pd.DataFrame:
     """
     from arviz_stats.base import array_stats
 
+    with np.errstate(divide="ignore", invalid="ignore"):  # chains that stand still apart have an infinite R-hat
+        r_hat = array_stats.rhat(draws)
     columns = {
-        "r_hat": array_stats.rhat(draws),
+        "r_hat": r_hat,
         "ess_bulk": array_stats.ess(draws, method="bulk"),
         "ess_tail": array_stats.ess(draws, method="tail", prob=_TAIL),
     }

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from bayesmix.convergence import convergence
 from bayesmix.diagnostics import check
 from tests.helpers import make_fit
 
@@ -54,6 +55,11 @@ def test_disagreeing_chains_fail_with_a_remedy(rng):
     assert not diagnosis.ok
     assert "R-hat of mu" in diagnosis.text
     assert "draws=1000" in diagnosis.text
+
+
+def test_chains_that_stand_still_apart_disagree_without_a_warning():
+    draws = np.repeat([0.0, 1.0], 20).reshape(1, 2, 20)
+    assert convergence(["mu"], draws)["r_hat"].item() == np.inf
 
 
 def test_few_effective_draws_fail_with_a_remedy(rng):
