@@ -259,8 +259,10 @@ def _comparison(table: pd.DataFrame, ranked: Sequence[int]) -> str:
     value = dict(zip(map(int, table.index), table["log_evidence"].tolist(), strict=True))
     more, less = sorted(ranked[:2], key=lambda k: -value[k])
     gap = value[more] - value[less]
+    factor = shown_factor(gap)
+    times = "about" if factor == "1" else f"{factor} times"
     return (
-        f"The data are {shown_factor(gap)} times as probable under K = {more} as under K = {less}, which on the scale "
+        f"The data are {times} as probable under K = {more} as under K = {less}, which on the scale "
         f"of Kass & Raftery (1995) is {_as_evidence(float(np.exp(min(gap, 700.0))))}."
     )
 

@@ -25,6 +25,18 @@ KEY_TEXTS = {
         "row left out: 15 of 19 right",
         "16 of 19",
     ],
+    "02-galaxies.ipynb": [
+        "silhouette:       3 groups",
+        "BIC, own spreads: 3 groups",
+        "BIC, one spread: 6 groups",
+        "best: 3",
+        "use Mixture(..., order_by='sigma')",
+        "Clearly worse than the best: 'two'",
+        "influential galaxy is in row 81, with the velocity 34.279",
+        "own spreads: at least 3 components",
+        "the choice of K = 3 stays",
+        "slow and middle: 0.00",
+    ],
     "06-priors.ipynb": [
         "log-normal, median 1.484, 90 % between 0.469 and 4.69",
         "the same specification: True",

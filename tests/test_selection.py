@@ -35,6 +35,7 @@ def test_a_stated_prior():
     assert list(found.table["evidence_against"]) == ["", "none"]
     assert "Under the stated prior on K = 1, 2, P(K | y) is 0.6 for 1, 0.4 for 2." in found.text
     assert "6 times as probable under K = 2 as under K = 1" in found.text
+    assert "The data are about as probable under K = 2 as under K = 1" in of({1: 0.0, 2: 0.01}).text
     certain = of({1: 0.0, 2: 50.0}, prior={1: 1e308, 2: 0})
     np.testing.assert_array_equal(certain.table["probability"], [1, 0])
     np.testing.assert_array_equal(of({1: 0.0, 2: 0.0}, prior={1: 1e308, 2: 1e308}).table["prior"], 0.5)
