@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from bayesmix.calibration import calibrate
     from bayesmix.choice import choose_components, compare
     from bayesmix.comparing import Comparison
+    from bayesmix.compression import Compressed, compress
     from bayesmix.data import Interval
     from bayesmix.datasets import load_dataset
     from bayesmix.diagnostics import Diagnosis
@@ -56,6 +57,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Comparison",
+    "Compressed",
     "Diagnosis",
     "Evaluation",
     "Explorer",
@@ -68,6 +70,7 @@ __all__ = [
     "calibrate",
     "choose_components",
     "compare",
+    "compress",
     "datasets",
     "errors",
     "evaluation",
@@ -87,6 +90,7 @@ __all__ = [
 
 _HOMES = {
     "Comparison": "comparing",
+    "Compressed": "compression",
     "Diagnosis": "diagnostics",
     "Evaluation": "evaluation",
     "Explorer": "exploring",
@@ -99,6 +103,7 @@ _HOMES = {
     "calibrate": "calibration",
     "choose_components": "choice",
     "compare": "choice",
+    "compress": "compression",
     "explore": "exploring",
     "fit_groups": "groupwise",
     "from_idata": "lifting",

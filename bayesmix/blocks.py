@@ -11,6 +11,7 @@ from typing import Any, ClassVar, override
 
 import numpy as np
 
+from bayesmix.compression import Compressed
 from bayesmix.data import Interval, Layout, Observations
 from bayesmix.errors import InputError
 from bayesmix.families import Family, Parameter, as_family, family_from_dict, refuse_column_name
@@ -284,7 +285,7 @@ def read_rows(family: Family | FamilyTable, y: Any, weights: Any = None, resolut
     Parameters
     ----------
     family : Family or FamilyTable
-    y : column or table
+    y : column, table or Compressed
     weights : column, optional
     resolution : number, "auto", or mapping from column to these, optional
 
@@ -293,6 +294,8 @@ def read_rows(family: Family | FamilyTable, y: Any, weights: Any = None, resolut
     InputError
         If the data break a rule of the gate.
     """
+    if isinstance(y, Compressed):
+        return _read_compressed(family, y, weights, resolution)
     if family.multivariate:
         if resolution is not None:
             raise InputError(
@@ -301,6 +304,31 @@ def read_rows(family: Family | FamilyTable, y: Any, weights: Any = None, resolut
             )
         return observe_matrix(y, weights)
     return observe(y, weights, wanted=_wanted(family), resolution=resolution)
+
+
+def _read_compressed(family: Family | FamilyTable, y: Compressed, weights: Any, resolution: Any) -> Observations:
+    """Read rows that stand for many others."""
+    if weights is not None:
+        raise InputError(
+            "weights must be left out for compressed rows, which count as often as rows were merged, got some. Use "
+            "bm.compress(source, weights='column')."
+        )
+    single = not isinstance(family, FamilyTable) and not family.multivariate and getattr(family, "trials", None) is None
+    if single and len(y.steps) > 1:
+        raise InputError(
+            f"y must be one column for the {family.name} family, got compressed rows of {list(y.steps)[:6]}. Use "
+            "bm.compress(source, columns=['name']), or a family for each column."
+        )
+    rows = read_rows(family, y.frame, y.counts, resolution)
+    compression = y.of_columns(rows.names)
+    rounded = [] if compression.bins is None else compression.bins.columns
+    twice = [name for name, column in zip(rows.names, rows.columns, strict=True) if column.interval and name in rounded]
+    if twice:
+        raise InputError(
+            f"resolution must be left out for compressed columns whose values were gathered in bins, got one for "
+            f"{twice[0]!r}: its rows are points that stand for bins. Leave it out, or fit the original rows."
+        )
+    return replace(rows, compression=compression)
 
 
 def read_new_rows(family: Family | FamilyTable, y: Any, fitted: Layout) -> Observations:

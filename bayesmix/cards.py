@@ -117,8 +117,9 @@ def title_of(posterior: Posterior) -> str:
     several = "s" if resolved.n_components > 1 else ""
     extras = "".join(f" + {name}" for name in resolved.extras)
     measure = "" if info.measure == "points" else f" as {info.measure}"
+    rows = f"{info.n} rows" + ("" if info.compression is None else f", compressed from {info.compression.n_rows},")
     return (
-        f"Fit of {resolved.n_components} {resolved.family.name} component{several}{extras} to {info.n} rows of "
+        f"Fit of {resolved.n_components} {resolved.family.name} component{several}{extras} to {rows} of "
         f"{info.name!r}{measure}"
     )
 

@@ -10,6 +10,7 @@ from bayesmix import display
 from bayesmix.audit import Audit, audit
 from bayesmix.convergence import ESS_MIN, RHAT_MAX, convergence, stack_draws
 from bayesmix.data import FloatArray, Observations
+from bayesmix.fidelity import compression_error
 from bayesmix.likelihood import row_log_density
 from bayesmix.model import WEIGHTS_NAME
 from bayesmix.posterior import FitInfo, Posterior, model_variables
@@ -162,8 +163,9 @@ def check(posterior: Posterior) -> Diagnosis:
     Returns
     -------
     Diagnosis
-        ``ok`` when every R-hat <= 1.01, every bulk and tail ESS >= 400, nothing diverged, E-BFMI >= 0.3, and no other
-        sort key labels the draws far better.
+        ``ok`` when every R-hat <= 1.01, every bulk and tail ESS >= 400, nothing diverged, E-BFMI >= 0.3, no other
+        sort key labels the draws far better, and compressing the rows, where they were, did no known harm
+        (`bayesmix.fidelity`).
 
     References
     ----------
@@ -177,15 +179,18 @@ def check(posterior: Posterior) -> Diagnosis:
     components = audit(posterior) if posterior.data is not None else None
     # Without labels a missed mode is another description of the rows; with them other classes for the rows.
     missed = components is not None and posterior.resolved.labelled and components.mode_missed and not settled
+    effect, lossless = _compression_effect(posterior)
     findings = [
         *_convergence_findings(table, posterior.info),
         *settled,
         *([components.sentences["modes"]] if missed and components and "modes" in components.sentences else []),
         *_sampler_findings(run, posterior.info),
         *_label_findings(labels, posterior.info),
+        *([] if lossless else [effect]),
     ]
     notes = [
         *_label_notes(labels, labelled=posterior.resolved.labelled),
+        *([f"Note: {effect}"] if effect and lossless else []),
         *_data_notes(posterior),
         *_audit_notes(components, modes_known=bool(settled) or missed),
     ]
@@ -336,6 +341,23 @@ def _label_findings(labels: LabelCheck, info: FitInfo) -> list[str]:
         f"but only {labels.better_share:.0%} when sorted by {labels.better_key!r}. The groups seem to share "
         f"{labels.key!r}: use {where}(..., order_by={labels.better_key!r})."
     ]
+
+
+def _compression_effect(posterior: Posterior) -> tuple[str, bool]:
+    """Say what compressing the rows did to the fit, and whether that may pass; nothing where they are as they were."""
+    info = posterior.info.compression
+    if info is None:
+        return "", True
+    if posterior.data is None and not info.exact:
+        return (
+            f"the fit ran on compressed data: {info.words}. What that did cannot be measured, since the fit was saved "
+            "without its data.",
+            True,
+        )
+    effect = compression_error(posterior)
+    if effect.negligible is False:
+        return f"The fit ran on compressed data: {effect.text}", False
+    return f"the fit ran on compressed data: {effect.text}", True
 
 
 def _data_notes(posterior: Posterior) -> list[str]:

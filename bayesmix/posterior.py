@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bayesmix.blocks import Layout
-from bayesmix.data import FloatArray, Observations
+from bayesmix.data import CompressionInfo, FloatArray, Observations
 from bayesmix.errors import InputError
 from bayesmix.mixture import Mixture
 from bayesmix.model import WEIGHTS_NAME, extra_weight_names
@@ -63,6 +63,8 @@ class FitInfo:
         What drew; ``"from_idata"`` where draws made elsewhere were lifted by `bayesmix.from_idata`.
     origin : mapping
         What lifted draws say of themselves: ``inference_library`` and its version, ``created_at`` ...; else empty.
+    compression : CompressionInfo or None
+        How many rows the fitted ones stand for, where they came from `bayesmix.compress`.
 
     Examples
     --------
@@ -91,6 +93,7 @@ class FitInfo:
     versions: Mapping[str, str]
     sampler: str = "nutpie"
     origin: Mapping[str, str] = field(default_factory=dict)
+    compression: CompressionInfo | None = None
 
     @property
     def lifted(self) -> bool:

@@ -8,8 +8,9 @@ from bayesmix.blocks import Block, FamilyTable, Variable
 from bayesmix.boundaries import RuleShape
 from bayesmix.comparison import COLUMNS, Ranking
 from bayesmix.criteria import WAIC, PointwiseLOO
-from bayesmix.data import Column, Distinct, Layout, Observations
+from bayesmix.data import Bins, Column, Compression, CompressionInfo, Distinct, Layout, Observations
 from bayesmix.evidence import Evidence
+from bayesmix.fidelity import CompressionEffect
 from bayesmix.groupwise import Fits
 from bayesmix.leave_one_out import LooEvaluation
 from bayesmix.partition import Agreement, Merging, Partition
@@ -23,8 +24,12 @@ __all__ = [
     "WAIC",
     "Agreement",
     "Audit",
+    "Bins",
     "Block",
     "Column",
+    "Compression",
+    "CompressionEffect",
+    "CompressionInfo",
     "Distinct",
     "DrawArrays",
     "Evidence",

@@ -159,6 +159,7 @@ def data_facts(observations: Observations) -> dict[str, Any]:
         "name": observations.name,
         "layout": Layout.of(observations),
         "measure": observations.measure,
+        "compression": None if observations.compression is None else observations.compression.info,
     }
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from bayesmix.blocks import Layout
-from bayesmix.data import Column, FloatArray, Observations
+from bayesmix.data import Bins, Column, Compression, CompressionInfo, FloatArray, Observations
 from bayesmix.errors import FileFormatError, InputError
 from bayesmix.mixture import Mixture
 from bayesmix.model import OBSERVED_NAME
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMAT", "read", "write"]
 
-FORMAT = 4
+FORMAT = 5
 """Version of the file layout; raised when a change needs a reader to know."""
 
 _ATTRIBUTE = "bayesmix"
@@ -38,6 +38,7 @@ _WEIGHTS = "row_weights"
 _CELLS = "cells"
 _VALUES = "values"
 _DIGEST = "digest"
+_BINS_GROUP = "compression_bins"
 _DATA_GROUPS = ("observed_data", "constant_data", "log_likelihood")
 
 
@@ -145,6 +146,9 @@ def _to_tree(posterior: Posterior, *, data: bool) -> "xr.DataTree":
             [_label_text(c) for c in column.categories] for column in posterior.observations.columns
         ]
         tree[_INDEX_GROUP] = _index_tree(posterior.observations)
+        compression = posterior.observations.compression
+        if compression is not None and compression.bins is not None:
+            tree[_BINS_GROUP] = _bins_tree(compression.bins)
     header[_DIGEST] = _digest(tree, header)
     tree.attrs[_ATTRIBUTE] = json.dumps(header)
     return tree
@@ -189,6 +193,34 @@ def _index_tree(observations: Observations) -> "xr.DataTree":
     # The middle of rounded bounds may be one bit off the value that was rounded.
     levels[_VALUES] = (("row", "column"), np.stack([column.values for column in observations.columns], axis=1))
     return xr.DataTree(xr.Dataset(levels))
+
+
+_BIN_DIMS = {
+    "starts": ("edge",),
+    "counts": ("bin",),
+    "low": ("bin", "binned"),
+    "high": ("bin", "binned"),
+    "mean": ("bin", "binned"),
+    "cross": ("bin", "binned", "with"),
+    "sample_bins": ("sampled",),
+    "sample": ("sampled", "binned"),
+}
+
+
+def _bins_tree(bins: Bins) -> "xr.DataTree":
+    import xarray as xr
+
+    names = np.asarray(bins.columns, dtype=object)
+    return xr.DataTree(xr.Dataset({n: (d, getattr(bins, n)) for n, d in _BIN_DIMS.items()}, {"binned": names}))
+
+
+def _read_compression(tree: "xr.DataTree", info: CompressionInfo | None) -> Compression | None:
+    if info is None or _BINS_GROUP not in tree.children:
+        return None if info is None else Compression(info, None)
+    stored = tree[_BINS_GROUP].to_dataset()
+    del tree[_BINS_GROUP]
+    names = tuple(str(name) for name in stored["binned"].values)
+    return Compression(info, Bins(names, **{name: np.array(stored[name].values) for name in _BIN_DIMS}))
 
 
 def _label_text(label: object) -> str:
@@ -278,6 +310,9 @@ def _read_info(saved: dict[str, Any]) -> FitInfo:
         plain = {"names": [saved["name"]], "intervals": [False], "widths": [1], "resolutions": [None]}
         saved = saved | {"layout": plain, "measure": "points"}
     layout = Layout(**{name: tuple(value) for name, value in saved["layout"].items()})
+    if (compression := saved.get("compression")) is not None:
+        lists = {name: tuple(compression[name]) for name in ("columns", "steps")}
+        saved = saved | {"compression": CompressionInfo(**compression | lists)}
     return FitInfo(**saved | {"layout": layout})
 
 
@@ -298,10 +333,11 @@ def _read_rows(tree: "xr.DataTree", header: dict[str, Any], info: FitInfo) -> Ob
         for c in range(len(info.layout.names))
     )
     components = info.layout.known(cells)
-    observations = Observations(columns, index, weights, None if components is None else components.copy())
+    known = None if components is None else components.copy()
+    observations = Observations(columns, index, weights, known, _read_compression(tree, info.compression))
     del tree[_INDEX_GROUP]
-    shown, known = tree["observed_data"].to_dataset(), observed_data(observations).data_vars
-    same = all(np.array_equal(shown[name].values, value.values, equal_nan=True) for name, value in known.items())
+    shown, rows_again = tree["observed_data"].to_dataset(), observed_data(observations).data_vars
+    same = all(np.array_equal(shown[name].values, value.values, equal_nan=True) for name, value in rows_again.items())
     if observations.digest != info.digest or not same:
         raise FileFormatError("the stored rows must match their digest, but they do not. The file is damaged.")
     return observations

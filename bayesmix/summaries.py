@@ -9,6 +9,7 @@ import pandas as pd
 from bayesmix import criteria, diagnostics, evidence, prediction
 from bayesmix.errors import InputError
 from bayesmix.exact import repaired_loo
+from bayesmix.fidelity import CompressionEffect, compression_error
 from bayesmix.grouping import Grouped
 from bayesmix.intervals import credible_interval
 from bayesmix.model import model_of
@@ -188,6 +189,25 @@ class Summarised(Grouped):
         16000
         """
         return prediction.tidy_draws(self)
+
+    def compression_error(self) -> CompressionEffect:
+        """Measure what compressing the rows did to the fit, where they came from `bayesmix.compress`.
+
+        Returns
+        -------
+        CompressionEffect
+            By parameter how far its posterior mean would move without compression, with standard errors, and a verdict
+            in words; see `bayesmix.fidelity`. `check` includes the verdict.
+
+        Examples
+        --------
+        >>> y = np.random.default_rng(1).normal(size=2_000)
+        >>> few = bm.compress(y, max_distinct=100, random_seed=1)
+        >>> effect = bm.Mixture(1).fit(few, random_seed=1, progressbar=False).compression_error()
+        >>> effect.negligible
+        True
+        """
+        return compression_error(self)
 
     def loo(self, *, exact: bool = False, repair: bool = True) -> Any:
         """Return LOO as ArviZ's ``ELPDData``: by PSIS, and by refits for rows that PSIS cannot be trusted for.

@@ -5,12 +5,16 @@ missing cell, at least one observed cell, and an index to label results with.
 """
 
 from bayesmix.data.column import Column, Distinct, FloatArray
+from bayesmix.data.compression import Bins, Compression, CompressionInfo
 from bayesmix.data.interval import Interval, align_rows, show_some
 from bayesmix.data.layout import Layout
 from bayesmix.data.rows import Observations, check_component_count
 
 __all__ = [
+    "Bins",
     "Column",
+    "Compression",
+    "CompressionInfo",
     "Distinct",
     "FloatArray",
     "Interval",

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from bayesmix.data.column import BoolArray, Column, Distinct, FloatArray, merge
+from bayesmix.data.compression import Compression
 from bayesmix.errors import InputError
 
 __all__ = ["Observations", "check_component_count"]
@@ -29,6 +30,8 @@ class Observations:
         How often each row counts; None is once each.
     known : ndarray of float64, shape (n,), or None
         The component that a row is known to belong to, as a number from 0; NaN where unknown.
+    compression : Compression or None
+        What rows carry that stand for many others, see `bayesmix.compress`.
 
     Examples
     --------
@@ -41,6 +44,7 @@ class Observations:
     index: pd.Index
     weights: FloatArray | None = None
     known: FloatArray | None = None
+    compression: Compression | None = None
 
     @property
     def n(self) -> int:

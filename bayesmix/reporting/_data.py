@@ -21,6 +21,9 @@ def data_section(results: Results) -> Section:
     """
     info, rows = results.fit.info, results.fit.data
     blocks: list[Block] = [facts("The rows", {"columns": plain(info.name), "rows": cell(info.n)} | _row_facts(rows))]
+    if info.compression is not None:
+        words = info.compression.words
+        blocks.append(Text(f"The fit ran on compressed data: {plain(words)}. The checks say what that did to it."))
     if rows is None:
         blocks.append(
             Text(

@@ -123,7 +123,7 @@ def _lifting(fit: Fit) -> str:
 def _data_options(fit: Fit) -> list[str]:
     options, layout = [], fit.layout
     rows = fit.data
-    if rows is not None and rows.weights is not None:
+    if rows is not None and rows.weights is not None and rows.compression is None:
         options.append("weights=weights")
     steps = {name: step for name, step in zip(layout.names, layout.resolutions, strict=True) if step is not None}
     if steps:
