@@ -228,8 +228,10 @@ def _fragments(dataset: Any, plan: Plan) -> Iterator[Any]:
     wanted = _wanted(list(dataset.schema.names), plan)
     ahead = {"batch_size": _BATCH // 4, "batch_readahead": 1, "fragment_readahead": 1}
     for fragment in dataset.get_fragments():
-        for batch in fragment.to_batches(schema=dataset.schema, columns=wanted, **ahead):
-            yield from _slices(batch)
+        # Arrow keeps what it read of a file until the scan of it ends; a scan of a group of rows ends soon.
+        for group in fragment.split_by_row_group() if hasattr(fragment, "split_by_row_group") else [fragment]:
+            for batch in group.to_batches(schema=dataset.schema, columns=wanted, **ahead):
+                yield from _slices(batch)
 
 
 def _wanted(names: list[Any], plan: Plan) -> list[Any]:
