@@ -106,7 +106,8 @@ def _once[T, R](
         return
     outputs = streaming(calls)
     try:
-        yield from outputs
+        for output in outputs:  # noqa: UP028 - "yield from" would close them outside of what follows
+            yield output
     finally:
         with warnings.catch_warnings():  # of what is given up on purpose
             warnings.simplefilter("ignore")

@@ -4,7 +4,7 @@ import os
 import warnings
 from collections.abc import Hashable, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -127,19 +127,8 @@ def fit_groups(
     job = Job(mixture, _seeded(settings, directory), resolution, interval)
     if directory is not None:
         job = replace(job, folder=Folder.open(directory, _manifest(job, divided, read, weights)))
-    single = read[0] if column is not None and len(read) == 1 else None
-
-    def task(position: int) -> Task:
-        group = divided.groups[position]
-        y = divided.rows_of(group, read) if single is None else divided.column_of(group, single)
-        counts = None if weights is None else divided.column_of(group, weights)
-        assert job.settings.random_seed is not None
-        return Task(group.text, group.name, y, counts, seed_of(job.settings.random_seed, group), job)
-
-    def fit(position: int) -> Fit:
-        return fit_of(task(position)) if job.folder is None else job.folder.read(divided.groups[position].name)
-
-    outcomes, interrupted = _outcomes(divided, task, job.folder, shown=progressbar)
+    work = _Work(divided, tuple(read), column is not None and len(read) == 1, weights, job)
+    outcomes, interrupted = _outcomes(work, shown=progressbar)
     if interrupted:
         warnings.warn(
             f"the run was interrupted: {interrupted} of {len(divided.groups)} groups are not fitted, the others are "
@@ -147,25 +136,64 @@ def fit_groups(
             InterruptedWarning,
             stacklevel=2,
         )
-    return assembled(divided, outcomes, fit, job)
+    return assembled(divided, outcomes, work.fit, job)
 
 
-def _outcomes(divided: Split, task: Any, folder: Folder | None, *, shown: bool) -> tuple[list[Outcome], int]:
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """The groups, and what of their rows is fitted.
+
+    Attributes
+    ----------
+    divided : Split
+    read : tuple of str
+        The columns.
+    single : bool
+        Whether the only one is a column by itself, and not a table.
+    weights : str, optional
+    job : Job
+    """
+
+    divided: Split
+    read: tuple[Hashable, ...]
+    single: bool
+    weights: Hashable | None
+    job: Job
+
+    def task(self, position: int) -> Task:
+        """Return a group as it is sent out."""
+        group = self.divided.groups[position]
+        y = self.divided.column_of(group, self.read[0]) if self.single else self.divided.rows_of(group, self.read)
+        counts = None if self.weights is None else self.divided.column_of(group, self.weights)
+        assert self.job.settings.random_seed is not None
+        return Task(group.text, group.name, y, counts, seed_of(self.job.settings.random_seed, group), self.job)
+
+    def fit(self, position: int) -> Fit:
+        """Return a group's fit, read or made again."""
+        if self.job.folder is None:
+            return fit_of(self.task(position))
+        return self.job.folder.read(self.divided.groups[position].name)
+
+
+def _outcomes(work: _Work, *, shown: bool) -> tuple[list[Outcome], int]:
     """Return the outcome of every group, and how many an interrupt left without."""
-    n = len(divided.groups)
+    groups = work.divided.groups
+    n = len(groups)
     found: dict[int, Outcome] = {}
 
     def starting(position: int) -> None:
-        progress.start(f"Fitting {divided.groups[position].key}, group {position + 1} of {n}")
+        progress.start(f"Fitting {groups[position].key}, group {position + 1} of {n}")
 
     with Progress(n, shown=shown) as progress:
         try:
             at_once = n_workers()
             if at_once > 1:
                 progress.start(f"Fitting {n} groups, {at_once} at once")
-            with closing(completed(fit_group, task, range(n), starting)) as results:
+            with closing(completed(fit_group, work.task, range(n), starting)) as results:
                 for position, result in results:
-                    found[position] = result if isinstance(result, Outcome) else failure(task(position), str(result))
+                    found[position] = (
+                        result if isinstance(result, Outcome) else failure(work.task(position), str(result))
+                    )
                     progress.finish(1)
                     if at_once > 1:
                         progress.start(f"Fitted {len(found)} of {n} groups, {at_once} at once")
@@ -173,10 +201,10 @@ def _outcomes(divided: Split, task: Any, folder: Folder | None, *, shown: bool) 
             if not found:
                 raise
         finally:
-            if folder is not None:
-                folder.close()
+            if work.job.folder is not None:
+                work.job.folder.close()
     missing = [position for position in range(n) if position not in found]
-    found |= {position: failure(task(position), _INTERRUPTED) for position in missing}
+    found |= {position: failure(work.task(position), _INTERRUPTED) for position in missing}
     return [found[position] for position in range(n)], len(missing)
 
 
