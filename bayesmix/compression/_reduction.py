@@ -1,6 +1,8 @@
 """`Reduction`: what is kept of the rows that have passed, a bounded amount however many they are."""
 
+import bisect
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -165,24 +167,23 @@ class Reduction:
         The finest is the one with the largest effective number of bins. As long as the rows so far are like the others,
         the order of the steps does not depend on where they began, so that parts lead to the same bins as the whole.
         """
-
-        def size() -> int:
-            return table.n_points() if final else len(table)
-
-        if size() <= most:
+        if (table.n_points() if final else len(table)) <= most:
             return table
         for place, column in enumerate(self.columns):
             if self._may_be_binned(column) and place not in table.widths:
                 table = table.with_bins(place, _first_width(table, place))
-        numbers = {place: table.perplexity(place) for place in table.widths if table.can_be_coarser(place)}
-        while numbers and size() > most:
-            finest = max(numbers, key=lambda place: numbers[place])
-            table = table.coarser(finest)
-            numbers[finest] = table.perplexity(finest)
-            if not table.can_be_coarser(finest):
-                del numbers[finest]
-        self.widths = dict(table.widths)
-        return table
+        steps = [(-number, place) for place in table.widths for number in table.steps_of(place)]
+        order = [place for _, place in sorted(steps, key=lambda step: step[0])]
+        # The number of bins falls with every step; that of points need not, but it is at least as large.
+        count = bisect.bisect_left(
+            range(len(order) + 1), True, key=lambda n: table.n_coarser(_levels(order[:n])) <= most
+        )
+        coarse = table.coarser(_levels(order[:count]))
+        while final and coarse.n_points() > most and count < len(order):
+            coarse = coarse.coarser({order[count]: 1})
+            count += 1
+        self.widths = dict(coarse.widths)
+        return coarse
 
     def _may_be_binned(self, column: StreamedColumn) -> bool:
         return column.kind == "numbers" and not column.whole
@@ -240,9 +241,12 @@ def _first_width(table: BinTable, place: int) -> float:
     return 2.0 ** max(math.floor(math.log2(spread * _FINEST)), -1000)
 
 
+def _levels(steps: Sequence[int]) -> dict[int, int]:
+    """Return how many steps there are of each column."""
+    return dict(Counter(steps))
+
+
 def _to_width(table: BinTable, column: int, width: float) -> BinTable:
     if column not in table.widths:
         return table.with_bins(column, width)
-    while table.widths[column] < width:
-        table = table.coarser(column)
-    return table
+    return table.coarser({column: round(math.log2(width / table.widths[column]))})

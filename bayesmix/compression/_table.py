@@ -6,7 +6,7 @@ rows of ``u`` and ``u * u'``, where u is the distance from the middle of the bin
 whatever the data's offset, and exact to the last digits.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +22,8 @@ __all__ = ["BinTable", "IntArray", "group", "places"]
 type IntArray = npt.NDArray[np.intp]
 
 _MOST_CODES = 2**62
+_DENSE = 4
+"""Numbers up to this many times the rows are counted in an array instead of a hash table."""
 
 
 def group(keys: FloatArray) -> tuple[IntArray, IntArray]:
@@ -34,23 +36,39 @@ def group(keys: FloatArray) -> tuple[IntArray, IntArray]:
     Returns
     -------
     codes : ndarray of int, shape (n,)
-        Which of the distinct rows each is, numbered by first appearance.
+        Which of the distinct rows each is.
     first : ndarray of int
         The first row of each.
     """
-    codes = np.zeros(len(keys), dtype=np.int64)
-    size = 1
+    codes, size = np.zeros(len(keys), dtype=np.int64), 1
     for column in keys.T:
-        own, found = pd.factorize(column, use_na_sentinel=False)
-        if size * len(found) >= _MOST_CODES:
-            codes, joint = pd.factorize(codes)
-            size = len(joint)
-        codes, size = codes * len(found) + own, size * len(found)
-    if keys.shape[1] > 1:
-        codes = pd.factorize(codes)[0]
-    first = np.empty(int(codes.max(initial=-1)) + 1, dtype=np.intp)
+        own, found = _numbered(column)
+        if size * found >= _MOST_CODES:
+            codes, size = _renumbered(codes, size)
+        codes, size = codes * found + own, size * found
+    codes, size = _renumbered(codes, size)
+    first = np.empty(size, dtype=np.intp)
     first[codes[::-1]] = np.arange(len(keys))[::-1]
     return codes, first
+
+
+def _numbered(column: FloatArray) -> tuple[IntArray, int]:
+    """Return whole numbers from 0, equal where values are, and a bound that they stay below."""
+    missing = np.isnan(column)
+    low, high = np.min(column, where=~missing, initial=np.inf), np.max(column, where=~missing, initial=-np.inf)
+    if high - low < 2**31 and bool(np.all((column == np.floor(column)) | missing)):
+        return np.where(missing, high - low + 1, column - low).astype(np.int64), int(high - low) + 2
+    codes, found = pd.factorize(column, use_na_sentinel=False)
+    return codes, len(found)
+
+
+def _renumbered(codes: IntArray, size: int) -> tuple[IntArray, int]:
+    """Return numbers without gaps, and how many there are."""
+    if size > _DENSE * len(codes):
+        codes, found = pd.factorize(codes)
+        return codes, len(found)
+    places = np.cumsum(np.bincount(codes, minlength=size) > 0) - 1
+    return places[codes], int(places[-1]) + 1
 
 
 def places(values: FloatArray, width: float, *, centred: bool) -> tuple[FloatArray, FloatArray]:
@@ -186,31 +204,48 @@ class BinTable:
             products=self.products[:, products],
         )
 
-    def can_be_coarser(self, column: int) -> bool:
-        """Whether a column has bins to join: those next to zero on both sides are never joined."""
-        keys = self.keys[:, column]
-        return bool(np.any((keys > 0) | (keys < -1)))
-
-    def coarser(self, column: int) -> "BinTable":
-        """Return the table with bins of twice the width in one column."""
-        at = self.binned.index(column)
-        keys, sums, products = self.keys.copy(), self.sums.copy(), self.products.copy()
-        old = keys[:, column]
-        new = np.floor(old / 2) + 0.0
-        # From the middle of the joint bin to that of the old one, in units of the new width.
-        shift = np.nan_to_num((old - 2 * new - 0.5) / 2)
-        keys[:, column] = new
-        sums[:, at] = self.sums[:, at] / 2 + shift * self.counts
-        place = 0
-        for i in range(len(self.widths)):
-            for j in range(i + 1):
-                if i == at and j == at:
-                    products[:, place] = products[:, place] / 4 + shift * self.sums[:, at] + shift * shift * self.counts
-                elif at in (i, j):
-                    products[:, place] = products[:, place] / 2 + shift * self.sums[:, j if i == at else i]
-                place += 1
-        widths = self.widths | {column: 2 * self.widths[column]}
+    def coarser(self, levels: Mapping[int, int]) -> "BinTable":
+        """Return the table with bins of 2**level times the width, by the position of the column."""
+        keys, weights = self.keys.copy(), self.counts
+        factors, moves = np.ones(len(self.widths)), np.zeros_like(self.sums)
+        for i, column in enumerate(self.widths):
+            size = 2.0 ** levels.get(column, 0)
+            old = self.keys[:, column]
+            keys[:, column] = np.floor(old / size) + 0.0
+            # From the middle of the joint bin to that of the old one, in units of the new width.
+            moves[:, i] = np.nan_to_num((old + 0.5) / size - keys[:, column] - 0.5)
+            factors[i] = 1 / size
+        sums, products = self.sums * factors, np.empty_like(self.products)
+        pairs = [(i, j) for i in range(len(self.widths)) for j in range(i + 1)]
+        for place, (i, j) in enumerate(pairs):
+            crossed = sums[:, i] * moves[:, j] + sums[:, j] * moves[:, i] + moves[:, i] * moves[:, j] * weights
+            products[:, place] = self.products[:, place] * factors[i] * factors[j] + crossed
+        widths = {column: width * 2.0 ** levels.get(column, 0) for column, width in self.widths.items()}
+        sums += moves * weights[:, np.newaxis]
         return replace(self, keys=keys, widths=widths, sums=sums, products=products).grouped()
+
+    def n_coarser(self, levels: Mapping[int, int]) -> int:
+        """Return how many rows the table would have with bins of 2**level times the width."""
+        keys = self.keys.copy()
+        for column, level in levels.items():
+            keys[:, column] = np.floor(keys[:, column] / 2.0**level)
+        return len(group(keys)[1])
+
+    def steps_of(self, column: int) -> list[float]:
+        """Return the effective number of bins before each doubling of the width that still joins bins.
+
+        It is the exponential of the entropy of the column's counts. Bins next to zero on both sides are never joined.
+        """
+        order = np.argsort(self.keys[:, column], kind="stable")
+        values, counts = self.keys[order, column], self.counts[order]
+        found = []
+        while np.any((values > 0) | (values < -1)):
+            begins = np.flatnonzero(np.append(True, (values[1:] != values[:-1]) & ~np.isnan(values[:-1])))
+            values, counts = values[begins], np.add.reduceat(counts, begins)
+            shares = counts / counts.sum()
+            found.append(float(np.exp(-np.sum(shares * np.log(shares)))))
+            values = np.floor(values / 2)
+        return found
 
     def joined(self, others: "list[BinTable]") -> "BinTable":
         """Return one table of several with the same bins."""
@@ -225,12 +260,6 @@ class BinTable:
         return BinTable(
             make("keys"), make("counts"), self.widths, self.centred, *map(make, ("low", "high", "sums", "products"))
         )
-
-    def perplexity(self, column: int) -> float:
-        """Return the effective number of bins of a column: the exponential of the entropy of its counts."""
-        codes, _ = pd.factorize(self.keys[:, column], sort=True, use_na_sentinel=False)
-        shares = np.bincount(codes, self.counts) / self.counts.sum()
-        return float(np.exp(-np.sum(shares * np.log(shares))))
 
     def spread(self) -> npt.NDArray[np.bool_]:
         """Return where a bin holds different values, shape (c, b)."""
