@@ -149,27 +149,24 @@ class _Measure:
 
     def known(self) -> FloatArray:
         """Return the sum over all rows of the quadratics less the log-likelihood of the points, shape (S,)."""
-        total = np.zeros(self.draws.n_draws)
-        bins, changed = self.bins, self.active.any(axis=1)
-        for part, active in self._patterns(np.flatnonzero(changed)):
+        total, bins = np.zeros(self.draws.n_draws), self.bins
+        for part, active in self._patterns(np.arange(len(bins.counts))):
             mean, cross = bins.mean[part][:, active], bins.cross[part][:, active[:, np.newaxis], active]
             for chosen in row_chunks(len(part), self.draws.n_draws * _n_nodes(len(active))):
                 cells, coefficients = self._quadratic(part[chosen], active, mean[chosen], cross[chosen])
                 total += self.log_density(cells) @ (coefficients * bins.counts[part[chosen], np.newaxis]).ravel()
-        points = np.repeat(changed, np.diff(bins.starts))
         weights = np.ones(self.rows.n) if self.rows.weights is None else self.rows.weights
-        for chosen in row_chunks(int(points.sum()), self.draws.n_draws):
-            at = np.flatnonzero(points)[chosen]
-            total -= self.log_density(self.rows.cells[at]) @ weights[at]
+        for chosen in row_chunks(self.rows.n, self.draws.n_draws):
+            total -= self.log_density(self.rows.cells[chosen]) @ weights[chosen]
         return total
 
     def left(self) -> FloatArray:
         """Return what the quadratics leave at the sampled rows, shape (S, m)."""
         bins = self.bins
         out = np.zeros((self.draws.n_draws, len(bins.sample_bins)))
-        for which, active in self._patterns(
-            bins.sample_bins, np.flatnonzero(self.active.any(axis=1)[bins.sample_bins])
-        ):
+        for which, active in self._patterns(bins.sample_bins):
+            if not active.size:  # the quadratic is the row's own log-density
+                continue
             own, value = bins.sample_bins[which], bins.sample[which][:, active]
             cells = self._cells(own, active, value[:, np.newaxis])
             alone = np.zeros((len(own), len(active), len(active)))
@@ -178,20 +175,18 @@ class _Measure:
             out[:, which] = self.log_density(cells) - np.einsum("snk,nk->sn", fitted, coefficients)
         return out
 
-    def _patterns(self, bins: IntArray, among: IntArray | None = None) -> Iterator[tuple[IntArray, IntArray]]:
-        """Yield bins, or positions `among` bins, that have different values in the same columns, and these columns."""
-        rows = bins if among is None else bins[among]
-        if not rows.size:
-            return
-        patterns, which = np.unique(self.active[rows], axis=0, return_inverse=True)
+    def _patterns(self, bins: IntArray) -> Iterator[tuple[IntArray, IntArray]]:
+        """Yield positions among bins that have different values in the same columns, and these columns."""
+        patterns, which = np.unique(self.active[bins], axis=0, return_inverse=True)
         for number, pattern in enumerate(patterns):
-            found = np.flatnonzero(which.ravel() == number)
-            yield (bins if among is None else among)[found], np.flatnonzero(pattern)
+            yield np.flatnonzero(which.ravel() == number), np.flatnonzero(pattern)
 
     def _cells(self, bins: IntArray, active: IntArray, values: FloatArray) -> FloatArray:
-        """Return rows of bins with other values in their active columns: shape (n, k, a) -> cells of n * k rows."""
-        cells = np.repeat(self.rows.cells[self.bins.starts[bins]], values.shape[1], axis=0)
-        cells[:, self.places[active]] = values.reshape(-1, len(active))
+        """Return rows of bins with other values where theirs differ: shape (n, k, a) -> cells of n * k rows."""
+        times = values.shape[1]
+        cells = np.repeat(self.rows.cells[self.bins.rows[bins]], times, axis=0)
+        cells[:, self.places] = np.repeat(self.bins.mean[bins], times, axis=0)
+        cells[:, self.places[active]] = values.reshape(len(cells), len(active))
         return cells
 
     def _quadratic(
@@ -285,7 +280,7 @@ def _verdict(table: pd.DataFrame) -> bool | None:
 def _text(info: CompressionInfo, table: pd.DataFrame, negligible: bool | None, spread: str) -> str:
     worst: Any = table["shift_sd"].abs().idxmax() if table["shift_sd"].notna().any() else table.index[0]
     size, error = abs(table.loc[worst, "shift_sd"]), table.loc[worst, "error_sd"]
-    most = f"about {size:.2g}" if not size + 2 * error < _TINY else f"less than {_TINY:g}"
+    most = f"about {size:.2g}" if not size + 2 * error < _TINY else f"{_TINY:g}"
     measured = (
         f"{info.words}. Without compression posterior means would differ by at most {most} posterior standard "
         f"deviations ({worst}, standard error {error:.1g}), since the log-likelihood's error varies by {spread}"

@@ -196,7 +196,7 @@ def _index_tree(observations: Observations) -> "xr.DataTree":
 
 
 _BIN_DIMS = {
-    "starts": ("edge",),
+    "rows": ("bin",),
     "counts": ("bin",),
     "low": ("bin", "binned"),
     "high": ("bin", "binned"),

@@ -149,13 +149,13 @@ def test_bins_keep_their_own_moments(rng):
     few = bm.compress(pd.DataFrame(y, columns=["x", "z"]), resolution={"x": 0.5, "z": 0.5})
     keys = np.rint(y / 0.5)
     own = pd.DataFrame(y).groupby([keys[:, 0], keys[:, 1]])
-    wanted = own.mean().to_numpy()
     bins = few.bins
-    assert len(bins.counts) == len(wanted)
-    np.testing.assert_allclose(bins.mean, wanted, atol=1e-12)
+    np.testing.assert_allclose(bins.mean, own.mean().to_numpy(), atol=1e-12)
     np.testing.assert_allclose(bins.cross[:, 0, 1], own.cov(ddof=0)[1].to_numpy()[::2], atol=1e-12)
+    np.testing.assert_array_equal(bins.low, own.min().to_numpy())
+    starts = np.append(np.sort(bins.rows), len(few))
     for number in range(len(bins.counts)):
-        rows = slice(bins.starts[number], bins.starts[number + 1])
+        rows = slice(starts[number], starts[number + 1])
         points, counts = few.frame.to_numpy()[rows], few.counts[rows]
         assert counts.sum() == bins.counts[number]
         assert len(points) <= min(3, bins.counts[number])
@@ -164,6 +164,24 @@ def test_bins_keep_their_own_moments(rng):
         inner = (moved * counts[:, None]).T @ moved / counts.sum()
         at_end = (points == y.min(axis=0)).any() or (points == y.max(axis=0)).any()
         assert at_end or np.allclose(inner, bins.cross[number], atol=1e-6)
+
+
+def test_finer_bins_are_parts_of_those_that_are_fitted(frame, monkeypatch):
+    monkeypatch.setattr(_reduction, "_FINE", (1, 1 << 16))
+    table = frame[["a", "b", "place"]]
+    few = bm.compress(table, max_distinct=200)
+    bins, widths = few.bins, np.array([few.steps["a"], few.steps["b"]])
+    assert 200 < len(bins.counts) <= 1600
+    assert bins.counts.sum() == N
+    points = few.frame.iloc[bins.rows]
+    # Points may lie beside their bin, by less than their distance from its middle.
+    away = np.abs(bins.mean - points[["a", "b"]].to_numpy())
+    assert (np.isnan(away) | (away < 2 * widths)).all()
+    by_place = pd.Series(bins.counts).groupby(points["place"].fillna("none").to_numpy()).sum()
+    assert by_place.to_dict() == table["place"].fillna("none").value_counts().to_dict()
+    sampled = bins.sample_bins
+    inside = (bins.sample >= bins.low[sampled]) & (bins.sample <= bins.high[sampled])
+    assert (inside | np.isnan(bins.sample)).all()
 
 
 def test_the_simplex_has_mean_zero_and_covariance_one():
@@ -419,8 +437,10 @@ TABLES = {
 }
 
 
+@pytest.mark.parametrize("finer", [True, False])
 @pytest.mark.parametrize("case", TABLES)
-def test_the_error_is_that_of_all_rows(frame, case):
+def test_the_error_is_that_of_all_rows(frame, case, finer, monkeypatch):
+    monkeypatch.setattr(_reduction, "_FINE", (1, 1000 if finer else 1))
     columns, family, most = TABLES[case]
     table = frame if case != "one column" else frame.dropna(subset="a")
     everyone = bm.compress(table, columns=columns, max_distinct=most, sample_size=len(table), random_seed=1)

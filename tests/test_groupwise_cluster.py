@@ -88,7 +88,7 @@ def client():
 
 @pytest.fixture(scope="module")
 def frame():
-    return stores(12, 40)
+    return stores(12, 150)
 
 
 @pytest.fixture(scope="module")

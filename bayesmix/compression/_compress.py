@@ -12,7 +12,7 @@ from bayesmix.compression._points import represent
 from bayesmix.compression._reduction import Plan, Reduction
 from bayesmix.compression._result import Compressed
 from bayesmix.compression._sources import reduced
-from bayesmix.compression._table import BinTable, IntArray, group, places
+from bayesmix.compression._table import BinTable, IntArray
 from bayesmix.data import Bins, FloatArray
 from bayesmix.errors import InputError
 
@@ -104,7 +104,10 @@ def compress(
     if plan.columns is not None and plan.weights in plan.columns:
         raise InputError(f"columns must not hold the weights {plan.weights!r}, got both. Leave it out of one.")
     reduction = reduced(source, plan)
-    return _compressed(_in_order(reduction), reduction)
+    table, finer = reduction.finish()
+    places_of_text = {place: c.sorted_codes() for place, c in enumerate(reduction.columns) if c.kind == "text"}
+    table, finer = _in_order(table, places_of_text), _in_order(finer, places_of_text)
+    return _compressed(table, finer, _recoded(reduction.sample.rows, places_of_text), reduction)
 
 
 def _names(columns: Any) -> tuple[str, ...] | None:
@@ -150,21 +153,22 @@ def _whole(value: Any, what: str, least: int, hint: str) -> int:
     return int(value)
 
 
-def _in_order(reduction: Reduction) -> BinTable:
+def _in_order(table: BinTable, texts: Mapping[int, FloatArray]) -> BinTable:
     """Return the table with text numbered in its order and rows sorted by it, whatever came first."""
-    table = reduction.finish()
-    keys, sample = table.keys.copy(), reduction.sample.rows
-    for place, column in enumerate(reduction.columns):
-        if column.kind == "text":
-            codes = np.append(column.sorted_codes(), np.nan)
-            for array in (keys, sample):
-                own = array[:, place]
-                array[:, place] = codes[np.where(np.isnan(own), len(codes) - 1, own).astype(np.intp)]
-    order = np.lexsort(keys.T[::-1])
-    return replace(table, keys=keys).taken(order)
+    keys = _recoded(table.keys, texts)
+    return replace(table, keys=keys).taken(np.lexsort(keys.T[::-1]))
 
 
-def _compressed(table: BinTable, reduction: Reduction) -> Compressed:
+def _recoded(rows: FloatArray, texts: Mapping[int, FloatArray]) -> FloatArray:
+    """Return rows with other codes in some of the columns."""
+    out = rows.copy()
+    for place, codes in texts.items():
+        own = rows[:, place]
+        out[:, place] = np.append(codes, np.nan)[np.where(np.isnan(own), len(codes), own).astype(np.intp)]
+    return out
+
+
+def _compressed(table: BinTable, finer: BinTable, sample: FloatArray, reduction: Reduction) -> Compressed:
     """Represent the bins by points; columns in which no bin holds different values are as they were."""
     mean, cross = table.moments()
     spread = table.spread()
@@ -186,19 +190,25 @@ def _compressed(table: BinTable, reduction: Reduction) -> Compressed:
             for place, column in enumerate(reduction.columns)
         }
     )
-    sample_bins = _places_of_sample(reduction.sample.rows, table)
-    bins = Bins(
-        columns=tuple(names[place] for place in binned),
-        starts=np.searchsorted(points.bins, np.arange(len(table) + 1)),
-        counts=table.counts,
-        low=table.low[:, kept],
-        high=table.high[:, kept],
-        mean=mean[:, kept],
-        cross=inner,
-        sample_bins=sample_bins,
-        sample=reduction.sample.rows[:, binned],
-    )
+    bins = _bins(finer, table, points.bins, sample, {place: names[place] for place in binned})
     return Compressed(frame, points.counts.astype(np.int64), steps, reduction.plan.seed, bins)
+
+
+def _bins(finer: BinTable, table: BinTable, of_points: IntArray, sample: FloatArray, binned: Mapping[int, str]) -> Bins:
+    """Return the moments of the finer bins in the columns that were binned, and the places of the sampled rows."""
+    mean, cross = finer.moments()
+    kept = [finer.binned.index(place) for place in binned]
+    return Bins(
+        columns=tuple(binned.values()),
+        rows=np.searchsorted(of_points, table.find(finer.keys_in(table.widths))),
+        counts=finer.counts,
+        low=finer.low[:, kept],
+        high=finer.high[:, kept],
+        mean=mean[:, kept],
+        cross=cross[:, kept][:, :, kept],
+        sample_bins=finer.find(finer.keys_of(sample)),
+        sample=sample[:, list(binned)],
+    )
 
 
 def _box(low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -209,12 +219,3 @@ def _box(low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
 def _sides(keys: FloatArray) -> FloatArray:
     """Return 1 and -1 in turn from bin to bin in every direction."""
     return np.asarray(1.0 - 2.0 * (np.nan_to_num(keys).sum(axis=1) % 2))
-
-
-def _places_of_sample(rows: FloatArray, table: BinTable) -> IntArray:
-    """Return the bin of every sampled row."""
-    keys = rows.copy()
-    for place, width in table.widths.items():
-        keys[:, place], _ = places(rows[:, place], width, centred=table.centred)
-    codes, _ = group(np.concatenate([table.keys, keys]))
-    return np.asarray(codes[len(table) :], dtype=np.intp)

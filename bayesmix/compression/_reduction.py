@@ -25,6 +25,10 @@ _WORKING = 1 << 17
 
 _PENDING = 1 << 18
 
+_FINER = 8
+_FINE = 1 << 13, 1 << 16
+"""Bins that measure what is lost are so many times as many as the rows asked for, within these limits."""
+
 _FINEST = 2.0**-20
 """The first bins have this share of the spread of the column, and less."""
 
@@ -110,15 +114,16 @@ class Reduction:
             self._waiting.append(other.table)
         self._settle()
 
-    def finish(self) -> BinTable:
-        """Return the table that was asked for."""
+    def finish(self) -> tuple[BinTable, BinTable]:
+        """Return the table that was asked for, and one of the same rows in finer bins to measure it by."""
         self._settle()
         if self.table is None:
             raise InputError("the source must have rows, got none. Check the filter or file it comes from.")
         most = self.plan.max_distinct
-        if most is None:
-            return self.table
-        table = self.table = self._shrunk(self.table, most, final=True)
+        if most is None or self.table.n_points() <= most:
+            return self.table, self.table
+        finer = self._shrunk(self.table, max(most, min(max(_FINER * most, _FINE[0]), _FINE[1])), final=False)
+        table = self._shrunk(finer, most, final=True)
         if table.n_points() > most:
             whole = [column.name for column in self.columns if not self._may_be_binned(column)]
             kept = f" Whole numbers and text are kept as they are: {show_some(whole, 6)}." if whole else ""
@@ -127,7 +132,7 @@ class Reduction:
                 f"{table.n_points()} distinct rows however coarse the bins.{kept} Raise max_distinct, leave columns "
                 "out (columns=), or round numbers with many values by resolution={'column': step}."
             )
-        return table
+        return table, finer
 
     def _recode(self, place: int, codes: FloatArray) -> None:
         """Give the entries of a text column other codes."""
@@ -167,8 +172,6 @@ class Reduction:
         The finest is the one with the largest effective number of bins. As long as the rows so far are like the others,
         the order of the steps does not depend on where they began, so that parts lead to the same bins as the whole.
         """
-        if (table.n_points() if final else len(table)) <= most:
-            return table
         for place, column in enumerate(self.columns):
             if self._may_be_binned(column) and place not in table.widths:
                 table = table.with_bins(place, _first_width(table, place))

@@ -30,7 +30,7 @@ class Compressed:
     random_seed : int
         Of the sample.
     bins : Bins
-        The moments within bins, and the sampled rows, by which `Fit.compression_error` measures what was lost.
+        Moments within bins, and sampled rows, by which `Fit.compression_error` measures what was lost.
 
     Examples
     --------
@@ -77,7 +77,7 @@ class Compressed:
         >>> bm.compress(arms["length"], sample_size=5, random_seed=1).sample.shape
         (5, 1)
         """
-        rows = self.frame.iloc[self.bins.starts[self.bins.sample_bins]].reset_index(drop=True)
+        rows = self.frame.iloc[self.bins.rows[self.bins.sample_bins]].reset_index(drop=True)
         binned = {name: self.bins.sample[:, i] for i, name in enumerate(self.bins.columns)}
         return rows.assign(**binned)
 

@@ -224,6 +224,28 @@ class BinTable:
         sums += moves * weights[:, np.newaxis]
         return replace(self, keys=keys, widths=widths, sums=sums, products=products).grouped()
 
+    def keys_of(self, values: FloatArray) -> FloatArray:
+        """Return the keys that rows, shape (n, d), have here."""
+        keys = values.copy()
+        for column, width in self.widths.items():
+            keys[:, column], _ = places(values[:, column], width, centred=self.centred)
+        return keys
+
+    def keys_in(self, widths: Mapping[int, float]) -> FloatArray:
+        """Return the keys that the rows have in a table with bins of these widths, which theirs are parts of."""
+        keys = self.keys.copy()
+        for column, width in widths.items():
+            if width != self.widths[column]:
+                keys[:, column] = np.floor(keys[:, column] / (width / self.widths[column]))
+        return keys
+
+    def find(self, keys: FloatArray) -> IntArray:
+        """Return the rows with these keys, all of which must be there."""
+        codes, _ = group(np.concatenate([self.keys, keys]))
+        found = np.empty(len(codes), dtype=np.intp)
+        found[codes[: len(self)]] = np.arange(len(self))
+        return np.asarray(found[codes[len(self) :]])
+
     def n_coarser(self, levels: Mapping[int, int]) -> int:
         """Return how many rows the table would have with bins of 2**level times the width."""
         keys = self.keys.copy()

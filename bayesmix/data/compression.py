@@ -56,14 +56,16 @@ class CompressionInfo:
 
 @dataclass(frozen=True, eq=False)
 class Bins:
-    """The bins that rows were gathered in: their moments, and sampled rows with their places.
+    """Bins that rows were gathered in: their moments, and sampled rows with their places.
+
+    They may be finer than those that the fitted rows stand for, so as to measure what these lose.
 
     Attributes
     ----------
     columns : tuple of str, length b
         The columns that were binned.
-    starts : ndarray of int, shape (c + 1,)
-        Bin i is represented by the rows from ``starts[i]`` to ``starts[i + 1] - 1``.
+    rows : ndarray of int, shape (c,)
+        For each bin one of the fitted rows that stand for it, among others.
     counts : ndarray of float64, shape (c,)
         Number of rows in each bin.
     low, high, mean : ndarray of float64, shape (c, b)
@@ -83,7 +85,7 @@ class Bins:
     """
 
     columns: tuple[str, ...]
-    starts: npt.NDArray[np.intp]
+    rows: npt.NDArray[np.intp]
     counts: FloatArray
     low: FloatArray
     high: FloatArray
