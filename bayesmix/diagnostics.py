@@ -165,7 +165,7 @@ def check(posterior: Posterior) -> Diagnosis:
     Diagnosis
         ``ok`` when every R-hat <= 1.01, every bulk and tail ESS >= 400, nothing diverged, E-BFMI >= 0.3, no other
         sort key labels the draws far better, and compressing the rows, where they were, did no known harm
-        (`bayesmix.fidelity`).
+        (`bayesmix.results.CompressionEffect`).
 
     References
     ----------

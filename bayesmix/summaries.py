@@ -197,7 +197,7 @@ class Summarised(Grouped):
         -------
         CompressionEffect
             By parameter how far its posterior mean would move without compression, with standard errors, and a verdict
-            in words; see `bayesmix.fidelity`. `check` includes the verdict.
+            in words. `check` includes the verdict.
 
         Examples
         --------
