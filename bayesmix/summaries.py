@@ -37,6 +37,10 @@ class Summarised(Grouped):
         """
         return model_of(self.resolved, self.observations)
 
+    def __getstate__(self) -> dict[str, object]:
+        """Return what copies and pickles hold: all but PyMC's model, which cannot be pickled and is made again."""
+        return {name: value for name, value in vars(self).items() if name != "model"}
+
     @cached_property
     def _diagnosis(self) -> diagnostics.Diagnosis:
         return diagnostics.check(self)

@@ -360,9 +360,11 @@ def test_probabilities_of_the_same_counts_are_compared():
 
 
 def test_copies_and_pickles(choice):
+    assert choice.fits[2].model.free_RVs  # a model that has been looked at does not get in the way
     for made in (copy.copy(choice), pickle.loads(pickle.dumps(choice))):
         assert made.best == choice.best
         assert made.text == choice.text
+        assert len(made.fits[2].model.free_RVs) == 3
         pd.testing.assert_frame_equal(made.table, choice.table)
 
 

@@ -1,9 +1,7 @@
 """One contract for every family of a single column: a new family is tested the moment it is listed."""
 
-import doctest
 import json
 import math
-import sys
 
 import numpy as np
 import pymc as pm
@@ -70,8 +68,6 @@ def test_is_documented(name):
     family = type(the(name))
     for section in ("Parameters\n", "References\n", "Examples\n", "Default prior"):
         assert section in family.__doc__
-    module = sys.modules[family.__module__]
-    assert doctest.testmod(module).failed == 0
 
 
 def test_unknown_families_are_refused():
