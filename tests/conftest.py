@@ -1,6 +1,8 @@
 """Shared fixtures: real fits are made once per session."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import matplotlib
@@ -11,6 +13,18 @@ import pytest
 import bayesmix as bm
 
 matplotlib.use("Agg")
+
+WARM_UP = "import bayesmix as bm; bm.Mixture(2).fit([1.0, 2.0, 4.0, 5.0, 9.0], draws=50, tune=100, progressbar=False)"
+
+
+def pytest_configure(config):
+    """Compile the engine before tests run in parallel.
+
+    Processes that compile the same functions at the same time can end with code that rounds differently, and tests of
+    results that are the same in every process would fail on an empty cache.
+    """
+    if not hasattr(config, "workerinput") and getattr(config.option, "numprocesses", None):
+        subprocess.run([sys.executable, "-W", "ignore", "-c", WARM_UP], check=True)
 
 
 @pytest.fixture(scope="session")

@@ -96,12 +96,16 @@ def test_arviz_and_the_fit_say_the_same(scope, fit, choice, capsys):
 
 def test_arviz_refits_to_the_same_elpd(scope, fit):
     """Exact leave-one-out by ArviZ, other code and other draws, agrees with that of bayesmix, row by row."""
-    other, own = run("reloo", scope), fit.loo()
+    lowest = np.sort(fit.loo(repair=False).pareto_k.values)[-2] - 0.01  # at least the worst two rows, whatever their k
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*Pareto", category=UserWarning)
+        other = eval(f"az.reloo(refits, k_threshold={lowest})", scope)
     refitted = np.isnan(other.log_weights.isel(chain=0, draw=0).values)
-    assert refitted.any()
-    errors = repaired_loo(fit).mc_error
-    gap = np.abs(other.elpd_i.values - own.elpd_i.values)[refitted]
-    assert (gap < 4 * np.hypot(np.nanmax(errors), np.nanmax(errors) * 3)).all()  # the mean has 3 times the error
+    assert refitted.sum() >= 2
+    own = repaired_loo(fit, exact=True)
+    gap = np.abs(other.elpd_i.values - own.elpd_i[fit.observations.distinct.inverse])[refitted]
+    errors = np.nanmax(own.mc_error)
+    assert (gap < 4 * np.hypot(errors, 3 * errors)).all()  # the mean has 3 times the error
 
 
 def test_draws_of_pymc_and_of_the_fit_are_of_one_distribution(scope, fit):
