@@ -163,8 +163,9 @@ class Grouped(Assigned):
         Examples
         --------
         >>> found = fit.decision_boundaries()
-        >>> found.loc[found["share"].idxmax(), ["from", "to"]].tolist()
-        [0, 1]
+        >>> likely = found.nlargest(1, "share")
+        >>> likely["from"].item(), likely["to"].item()
+        (0, 1)
         """
         return boundaries.decision_boundaries(self, credible_interval(ci_prob, ci_kind), column)
 

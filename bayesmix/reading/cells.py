@@ -102,7 +102,9 @@ def read_categories(
     new : bool
         Whether these are new rows, in which a single category may occur.
     """
-    raw, levels = column.values.astype(object), column.levels
+    values, levels = column.values, column.levels
+    dates = values.dtype.kind in "mM"  # of which NumPy would make numbers
+    raw = pd.Series(values).to_numpy(object) if dates else values.astype(object)
     if levels is not None and not all(isinstance(_plain(level), (str, bool, int)) for level in levels):
         levels = tuple(str(level) for level in levels)
         raw = np.asarray([None if pd.isna(value) else str(value) for value in raw], dtype=object)
