@@ -49,6 +49,15 @@ KEY_TEXTS = {
         "145 of 150 labelled rows",
         "wrong: 5 flowers; among the 15 least certain: 5",
     ],
+    "04-counts.ipynb": [
+        "107 years, 2072 earthquakes",
+        "2.7 times a Poisson's",
+        "Clearly worse than the best: K = 1",
+        "The smallest adequate number of components is 3",
+        "'one varying rate' predicts best",
+        "7 of 107 years belong to one group",
+        "correlation of neighbouring years 0.58",
+    ],
     "06-priors.ipynb": [
         "log-normal, median 1.484, 90 % between 0.469 and 4.69",
         "the same specification: True",
