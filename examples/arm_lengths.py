@@ -6,11 +6,10 @@ notebook ``notebooks/01-arm-lengths.ipynb`` explains every step.
     python examples/arm_lengths.py                     # tables and sentences
     python examples/arm_lengths.py --figures figures   # and the figures, as PNG files in that folder
 
-With BAYESMIX_QUICK=1 in the environment it uses fewer draws and at most three components.
+With --quick it uses fewer draws and at most three components.
 """
 
 import argparse
-import os
 from pathlib import Path
 
 import arviz_stats  # noqa: F401 - gives arrays the accessor `.azstats`
@@ -30,9 +29,10 @@ CLASSES = ["child", "adult"]
 def main() -> None:
     parser = argparse.ArgumentParser(description="Group 19 arm lengths and score the grouping.")
     parser.add_argument("--figures", type=Path, metavar="FOLDER", help="write the figures to this folder as well")
-    folder = parser.parse_args().figures
-    quick = os.environ.get("BAYESMIX_QUICK") == "1"
-    draws, most_components = (1000, 3) if quick else (2000, 6)
+    parser.add_argument("--quick", action="store_true", help="fewer draws, and at most three components")
+    chosen = parser.parse_args()
+    folder = chosen.figures
+    draws, most_components = (1000, 3) if chosen.quick else (2000, 6)
 
     arms = bm.load_dataset("arm_lengths")
     title("The data")

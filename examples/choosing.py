@@ -4,16 +4,16 @@
 
 Prints the table of the comparison, its text, the posterior of the number of components, what other priors do to the
 choice, and the density averaged over the numbers instead of choosing one.
-With BAYESMIX_QUICK=1 in the environment it uses fewer draws and components.
+With --quick it uses fewer draws and components.
 """
 
-import os
+import sys
 
 import numpy as np
 
 import bayesmix as bm
 
-QUICK = os.environ.get("BAYESMIX_QUICK") == "1"
+QUICK = "--quick" in sys.argv
 SETTINGS = {"draws": 1000 if QUICK else 2000, "random_seed": 1, "progressbar": False}
 
 

@@ -3,14 +3,14 @@
     python examples/counts.py
 
 The data are a time series; a mixture looks at the years one by one and knows nothing of their order.
-With BAYESMIX_QUICK=1 in the environment it uses fewer draws.
+With --quick it uses fewer draws.
 """
 
-import os
+import sys
 
 import bayesmix as bm
 
-QUICK = os.environ.get("BAYESMIX_QUICK") == "1"
+QUICK = "--quick" in sys.argv
 SETTINGS = {"draws": 1000 if QUICK else 2000, "random_seed": 1, "progressbar": False}
 
 

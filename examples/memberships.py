@@ -5,17 +5,17 @@
 Names the components, prints the memberships with their uncertainty, where the rule changes its mind, the decision
 under unequal costs, classification of every row by a fit that has not seen it, what a few known labels change, and an
 analysis that carries the uncertain classes.
-With BAYESMIX_QUICK=1 in the environment it uses fewer draws.
+With --quick it uses fewer draws.
 """
 
-import os
+import sys
 
 import numpy as np
 import pandas as pd
 
 import bayesmix as bm
 
-QUICK = os.environ.get("BAYESMIX_QUICK") == "1"
+QUICK = "--quick" in sys.argv
 SETTINGS = {"draws": 1000 if QUICK else 2000, "random_seed": 1, "progressbar": False}
 CLASSES = ["child", "adult"]  # the component with the lower mean comes first
 

@@ -3,11 +3,11 @@
     python examples/own_family.py
 
 It runs on PyMC's engine. A family in the package is the same class in a file of its own, with a line in the registry.
-With BAYESMIX_QUICK=1 in the environment it uses fewer draws.
+With --quick it uses fewer draws.
 """
 
 import math
-import os
+import sys
 
 import numpy as np
 import pymc as pm
@@ -42,7 +42,7 @@ class Laplace(Family):
         return rng.laplace(p["mu"], p["b"])
 
 
-QUICK = os.environ.get("BAYESMIX_QUICK") == "1"
+QUICK = "--quick" in sys.argv
 SETTINGS = {"draws": 500 if QUICK else 2000, "random_seed": 1, "progressbar": False}
 
 

@@ -3,15 +3,15 @@
     python examples/rounded.py
 
 Taken as exact, tied values let a component shrink onto them; taken as intervals they cannot.
-With BAYESMIX_QUICK=1 in the environment it uses fewer draws.
+With --quick it uses fewer draws.
 """
 
-import os
+import sys
 import warnings
 
 import bayesmix as bm
 
-QUICK = os.environ.get("BAYESMIX_QUICK") == "1"
+QUICK = "--quick" in sys.argv
 SETTINGS = {"draws": 1000 if QUICK else 2000, "random_seed": 1, "progressbar": False}
 
 

@@ -2,16 +2,16 @@
 
     python examples/several_columns.py
 
-With BAYESMIX_QUICK=1 in the environment it uses fewer draws.
+With --quick it uses fewer draws.
 """
 
-import os
+import sys
 
 from sklearn.metrics import adjusted_rand_score
 
 import bayesmix as bm
 
-QUICK = os.environ.get("BAYESMIX_QUICK") == "1"
+QUICK = "--quick" in sys.argv
 SETTINGS = {"draws": 1000 if QUICK else 2000, "random_seed": 1, "progressbar": False}
 
 

@@ -2,10 +2,10 @@
 
     python examples/sklearn_pipeline.py
 
-Needs scikit-learn: pip install "bayesmix[sklearn]". With BAYESMIX_QUICK=1 in the environment it uses fewer draws.
+Needs scikit-learn: pip install "bayesmix[sklearn]". With --quick it uses fewer draws.
 """
 
-import os
+import sys
 
 import pandas as pd
 from sklearn.mixture import GaussianMixture
@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 import bayesmix as bm
 from bayesmix.sklearn import BayesianMixture, WholeData, from_sklearn, loo_scorer
 
-SETTINGS = {"draws": 1000 if os.environ.get("BAYESMIX_QUICK") == "1" else 2000, "random_state": 1}
+SETTINGS = {"draws": 1000 if "--quick" in sys.argv else 2000, "random_state": 1}
 
 
 def main() -> None:

@@ -65,8 +65,8 @@ def test_every_script_is_listed():
 def test_script_prints_its_results(name, tmp_path):
     arguments, texts = SCRIPTS[name]
     done = subprocess.run(
-        [sys.executable, str(FOLDER / name), *(part.format(tmp=tmp_path) for part in arguments)],
-        env={**os.environ, "BAYESMIX_QUICK": "1", "MPLBACKEND": "Agg", "PYTHONIOENCODING": "utf-8"},
+        [sys.executable, str(FOLDER / name), "--quick", *(part.format(tmp=tmp_path) for part in arguments)],
+        env={**os.environ, "MPLBACKEND": "Agg", "PYTHONIOENCODING": "utf-8"},
         cwd=FOLDER.parent,
         capture_output=True,
         encoding="utf-8",
