@@ -55,6 +55,7 @@ def refusal(call, *args, **options):
         pa.table({"y": ROWS}),
         [fractions.Fraction(24), decimal.Decimal("23.5").__float__(), 17, np.float64(17)],
         np.ma.masked_invalid(ROWS),
+        pd.Index(ROWS),
     ],
     ids=lambda y: type(y).__name__,
 )

@@ -89,7 +89,7 @@ def _unpack(y: Any, what: str) -> RawColumn:
                 "Select one, e.g. frame['name']."
             )
         y = y.iloc[:, 0]
-    if isinstance(y, pd.api.extensions.ExtensionArray):
+    if isinstance(y, (pd.api.extensions.ExtensionArray, pd.Index)):
         return replace(raw_series(pd.Series(y)), index=None)
     if isinstance(y, pd.Series):
         return raw_series(y)
@@ -173,7 +173,7 @@ def _unpack_foreign(y: Any, what: str) -> RawColumn:
     if not isinstance(column, nw.Series):
         argument = what.strip("`")
         raise InputError(
-            f"{what} must be a list, tuple, numpy array, pandas Series, one-column frame or xarray DataArray, "
+            f"{what} must be a list, tuple, numpy array, pandas Series or Index, one-column frame or xarray DataArray, "
             f"got {type(y).__name__}. Convert it first, e.g. list({argument if argument.isidentifier() else 'values'})."
         )
     return raw_foreign(column)
