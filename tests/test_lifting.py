@@ -109,7 +109,7 @@ def assert_same_posterior(one, other):
     assert (np.abs(means[0] - means[1]) < 4 * np.hypot(rows[0]["mc_error"], rows[1]["mc_error"])).all()
 
     loos = [fit.loo(repair=False).elpd for fit in (one, other)]
-    assert abs(loos[0] - loos[1]) < 4 * np.hypot(error_of_loo(one), error_of_loo(other)) < 0.5
+    assert abs(loos[0] - loos[1]) < 4 * np.hypot(error_of_loo(one), error_of_loo(other)) < 1
     exact = [repaired_loo(fit, exact=True) for fit in (one, other)]
     assert all(loo.n_unrepaired == 0 for loo in exact)
     refit_error = np.sqrt(sum(((loo.counts * loo.mc_error) ** 2).sum() for loo in exact))
@@ -410,7 +410,6 @@ def test_what_reads_draws_works_without_priors(lifted, fit, arms, tmp_path):
     assert both.table.loc["lifted", "n_repaired"] == 0
     assert both.table.loc["own", "n_repaired"] == both.table.loc["own", "n_high_k"]
     assert pd.isna(both.table.loc["lifted", "log_evidence"])
-    assert "no refit replaced it: 'lifted'" in both.text
 
 
 def test_rows_that_need_a_refit_stay_unreliable(arms):
@@ -428,6 +427,7 @@ def test_rows_that_need_a_refit_stay_unreliable(arms):
     known = {"labels": labels, "classes": ["child", "adult"]}
     assert blind.loo_evaluate(**known).n_unreliable == rows["unreliable"].sum()
     assert (blind.loo().warning, seeing.loo().warning) == (True, False)
+    assert "no refit replaced it: 'blind'" in bm.compare({"blind": blind, "seeing": seeing}).text
     assert seeing.loo().elpd == pytest.approx(fit.loo().elpd, abs=0.3)
 
 

@@ -78,6 +78,13 @@ KEY_TEXTS = {
         "all of the rows keep their most probable group",
         "{'default': 3, 'Richardson & Green': 3}",
     ],
+    "07-large-data.ipynb": [
+        "The fit passed its checks",
+        "different values",
+        "draws: negligible.",
+        "draws: not negligible (above 0.1)",
+        "best: 3",
+    ],
     "08-from-scikit-learn.ipynb": [
         "The fit passed its checks",
         "EM's estimates outside the intervals: 0 of 12",

@@ -313,7 +313,7 @@ def test_costs_with_odd_rows_columns_and_cells(labelled):
         costs.set_axis(["same", "same"], axis=1),
         costs.replace(5.0, np.nan),
         costs.replace(5.0, np.inf),
-        costs.astype(object).replace(5.0, "much"),
+        costs.astype(object).where(costs != 5.0, "much"),
         costs["treat"],
         costs.to_dict(),
         np.ones((2, 3)),

@@ -128,4 +128,7 @@ def test_second_process_loads_from_disk(processes: tuple[dict[str, Any], dict[st
     assert cold["hits"] == [0] * 5
     assert warm["hits"] == [1] * 5
     assert warm["first"] == warm["later"] == warm["poisson"] == []
-    assert sum(warm["seconds"][name] for name in ("logp", "expand", "pointwise", "normal")) < 1.0
+    again, first = (
+        sum(run["seconds"][name] for name in ("logp", "expand", "pointwise", "normal")) for run in (warm, cold)
+    )
+    assert again < 0.3 * first
