@@ -57,7 +57,8 @@ def from_idata(
     separates the components (several columns, angles, categories), relabelled to agree with the others, as for a fit of
     bayesmix. This takes the components to have had the same prior; where `priors` gives each its own they stay as they
     are. The log-likelihood is computed anew. If the tree holds ``observed_data`` or ``log_likelihood``, these must
-    agree with `y` and with what the mixture says.
+    agree with `y` and with what the mixture says. Mixtures with a noise or a zero component, or with known classes of
+    rows, are not lifted: fit them here.
 
     Parameters
     ----------
