@@ -228,8 +228,11 @@ class Variable:
 
     @property
     def extra_dims(self) -> tuple[str, ...]:
-        """Names of the further dimensions."""
-        return () if self.parameter.dim is None else (f"{self.block.prefix}{self.parameter.dim}",)
+        """Names of the further dimensions.
+
+        Without the commas of a column's name: nutpie joins the names of dimensions by commas.
+        """
+        return () if self.parameter.dim is None else (f"{self.block.prefix}{self.parameter.dim}".replace(",", ";"),)
 
     @property
     def dims(self) -> tuple[str, ...]:

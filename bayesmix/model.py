@@ -251,7 +251,9 @@ def _observe_cells(
 
     row_shapes = {ROW_WEIGHTS_NAME: "()", PRESENT_NAME: "(m)", FIXED_NAME: "(e)"}
     core = [row_shapes[name] for name in rows] + ["(k)"] + ["()"] * len(extras)
-    core += [f"({','.join(dim for dim in v.dims)})" for v in resolved.variables]
+    # By number: names of dims follow columns, which may be called what a signature cannot spell.
+    dims = list(dict.fromkeys(dim for v in resolved.variables for dim in v.dims))
+    core += [f"({','.join(f'd{dims.index(dim)}' for dim in v.dims)})" for v in resolved.variables]
     pm.CustomDist(
         OBSERVED_NAME,
         *(rows[name] for name in rows),

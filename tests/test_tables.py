@@ -242,6 +242,18 @@ def test_density_is_drawn_for_any_column(holes, column):
     plt.close(axes.figure)
 
 
+def test_columns_may_have_names_that_are_no_identifiers(tmp_path):
+    names = {"age": "age (years), $", "kind": "kind, $1 [a.b] 'c' <ü>\n{d}"}
+    fit = bm.Mixture(2, {names[old]: FAMILIES[old] for old in names}).fit(
+        mixed_table().rename(columns=names), **SETTINGS
+    )
+    plain = bm.Mixture(2, {old: FAMILIES[old] for old in names}).fit(mixed_table(), **SETTINGS)
+    np.testing.assert_array_equal(fit.arrays.parameters[f"{names['kind']}_p"], plain.arrays.parameters["kind_p"])
+    assert f"{names['kind']}_p" in fit.model.named_vars
+    for suffix in (".nc", ".zarr"):
+        pd.testing.assert_frame_equal(bm.load(fit.save(tmp_path / f"fit{suffix}")).summary(), fit.summary())
+
+
 @pytest.mark.parametrize("suffix", [".nc", ".zarr"])
 @pytest.mark.parametrize("name", ["holes", "multivariate", "by_steps", "censored"])
 def test_saved_fits_come_back_whole(name, suffix, request, tmp_path):
@@ -586,6 +598,8 @@ def test_a_column_without_a_cell_is_refused_where_something_is_to_be_learnt(door
     [
         (lambda: bm.Mixture(2, {}), "at least one column, got {}"),
         (lambda: bm.Mixture(2, {"a": "norml"}), "got 'norml'"),
+        (lambda: bm.Mixture(2, {"km/h": "normal"}), r"without '/' and '\\'.*got 'km/h'.*'km_h'"),
+        (lambda: bm.Mixture(2, {"\\mu": "normal"}), r"without '/' and '\\'.*'_mu'"),
         (lambda: bm.Mixture(2, {"a": "mv_normal"}), "cannot describe the single column 'a'"),
         (lambda: bm.Mixture(2, FAMILIES, order_by=("age", "nu")), r"got \('age', 'nu'\)"),
         (lambda: bm.Mixture(2, FAMILIES, order_by=("kind", "p")), r"order_by must be one of \['age_mu', "),

@@ -45,7 +45,7 @@ def refuse_column_name(name: str) -> None:
     Raises
     ------
     InputError
-        For an empty name and one with a slash.
+        For an empty name and one with a slash: files take them for folders, zarr the backslash too.
 
     Examples
     --------
@@ -55,8 +55,9 @@ def refuse_column_name(name: str) -> None:
         ...
     bayesmix.errors.InputError: columns must have names without '/' ...
     """
-    if not name or "/" in name:
+    if not name or "/" in name or "\\" in name:
+        better = name.replace("/", "_").replace("\\", "_") or "y"
         raise InputError(
-            f"columns must have names without '/' to name their parameters, got {name!r}. Rename it, e.g. "
-            f"frame.rename(columns={{{name!r}: {name.replace('/', '_') or 'y'!r}}})."
+            f"columns must have names without '/' and '\\' to name their parameters, got {name!r}. Rename it, e.g. "
+            f"frame.rename(columns={{{name!r}: {better!r}}})."
         )

@@ -12,7 +12,7 @@ from bayesmix.data import FloatArray
 from bayesmix.errors import InputError
 from bayesmix.mixture import Mixture
 from bayesmix.model import WEIGHTS_NAME
-from bayesmix.plots._style import INK, ComponentStyle, axes_or_new, component_style
+from bayesmix.plots._style import INK, ComponentStyle, axes_or_new, component_style, plain
 from bayesmix.posterior import DrawArrays
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def quantities(
     InputError
         If a name is none of them.
     """
-    labels = tuple(str(label) for label in resolved.component_labels)
+    labels = tuple(plain(label) for label in resolved.component_labels)
     known: dict[str, list[Quantity]] = {}
     if len(labels) > 1:
         weights = Quantity(WEIGHTS_NAME, "weight (share of rows)", labels, draws.weights, (0.0, 1.0), False)
@@ -115,14 +115,14 @@ def _of_variable(
     parameter = variable.parameter
     limits, circular = _LIMITS[parameter.support], parameter.support == "angle"
     own = variable.block.columns or range(len(columns))
-    where = f" of {columns[own[0]]}" if len(own) == 1 else ""
+    where = f" of {plain(columns[own[0]])}" if len(own) == 1 else ""
     if parameter.dim is None:
         return [Quantity(variable.name, f"{parameter.name}{where}", lines, values, limits, circular)]
     # What stands along the further dimension is a column itself, a pair of them, or a category of the column.
     inside = parameter.dim == "category"
     out = []
     for i, label in enumerate(variable.labels):
-        words = f"{parameter.name}[{label}]{where}" if inside else f"{parameter.name} of {label}"
+        words = f"{parameter.name}[{plain(label)}]{where}" if inside else f"{parameter.name} of {plain(label)}"
         out.append(Quantity(f"{variable.name}[{label}]", words, lines, values[..., i], limits, circular))
     return out
 

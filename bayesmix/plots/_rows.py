@@ -9,7 +9,7 @@ import pandas as pd
 
 from bayesmix.data import FloatArray
 from bayesmix.errors import InputError
-from bayesmix.plots._style import GUIDE_COLOR, PALETTE, component_style
+from bayesmix.plots._style import GUIDE_COLOR, PALETTE, component_style, plain
 from bayesmix.settings import generator
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def component_name(label: int | str) -> str:
     >>> component_name(0), component_name("adult")
     ('component 0', 'component adult')
     """
-    return f"component {label}"
+    return f"component {plain(label)}"
 
 
 def component_handle(component: int, label: str) -> Any:
@@ -140,9 +140,9 @@ def name_rows(axes: "Axes", axis: str, index: pd.Index, positions: FloatArray) -
     """
     names: list[str] = []
     if len(index) <= MOST_NAMED and isinstance(index, pd.MultiIndex):
-        names = [", ".join(map(str, label)) for label in index]
+        names = [plain(", ".join(map(str, label))) for label in index]
     elif len(index) <= MOST_NAMED:
-        names = [str(label) for label in index.astype(str)]
+        names = [plain(label) for label in index.astype(str)]
     set_ticks = axes.set_xticks if axis == "x" else axes.set_yticks
     set_ticks(list(positions) if names else [], names, fontsize="x-small")
     if axis == "x" and sum(map(len, names)) > 60:

@@ -1,6 +1,6 @@
 """What all plots share: component colours, greys, and the way to an Axes."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,7 @@ __all__ = [
     "component_style",
     "draw_rug",
     "interval_words",
+    "plain",
 ]
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
@@ -38,6 +39,7 @@ GUIDE_COLOR = "#777777"
 BAND_ALPHA = 0.18
 """Opacity of bands, so that lines and other bands show through."""
 
+_MOST_TICKS = 2000
 _LINES = ("-", "--", ":", "-.")
 _MARKERS = ("o", "s", "^", "D")
 
@@ -99,25 +101,55 @@ def axes_or_new(ax: "Axes | None", width: float = 7.0, height: float = 4.2) -> "
     return new
 
 
-def draw_rug(axes: "Axes", values: FloatArray) -> None:
-    """Draw one tick per row at the foot of the plot, fainter where there are many rows.
+def draw_rug(axes: "Axes", values: FloatArray, *, height: float | None = None) -> int:
+    """Draw a tick for each row, or for evenly spaced ones of many in the order of their values.
+
+    Ticks of more rows would merge into one black bar, which says nothing of where rows are.
 
     Parameters
     ----------
     axes : matplotlib Axes
     values : ndarray
+        Blanks are left out.
+    height : float, optional
+        Where the ticks are, in units of the upright axis; at the foot of the plot by default.
+
+    Returns
+    -------
+    int
+        How many ticks there are, at most 2000.
     """
+    known = np.sort(values[np.isfinite(values)])
+    shown = known[np.linspace(0, len(known) - 1, min(len(known), _MOST_TICKS)).round().astype(int)]
+    where: dict[str, Any] = {"transform": axes.get_xaxis_transform()} if height is None else {}
     axes.plot(
-        values,
-        np.full(len(values), 0.015),
+        shown,
+        np.full(len(shown), 0.015 if height is None else height),
         "|",
-        transform=axes.get_xaxis_transform(),
         color=INK,
-        alpha=float(np.clip(20 / len(values), 0.05, 0.6)),
+        alpha=float(np.clip(20 / len(shown), 0.05, 0.6)),
         markersize=7,
         label="_rug",
         zorder=2,
+        **where,
     )
+    return len(shown)
+
+
+def plain(text: object) -> str:
+    r"""Return a name as Matplotlib shows it as it is: between two dollar signs it would read formulas.
+
+    Parameters
+    ----------
+    text : object
+        A column, class, category or row's label.
+
+    Examples
+    --------
+    >>> plain("$10 to $20") == r"\$10 to \$20"
+    True
+    """
+    return str(text).replace("$", r"\$")
 
 
 def interval_words(prob: float, kind: str) -> str:

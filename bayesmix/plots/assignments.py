@@ -11,6 +11,7 @@ from bayesmix.data import FloatArray
 from bayesmix.errors import InputError
 from bayesmix.intervals import CredibleInterval, credible_interval
 from bayesmix.plots._legend import legend_above
+from bayesmix.plots._rows import component_name
 from bayesmix.plots._style import (
     BAND_ALPHA,
     GUIDE_COLOR,
@@ -19,6 +20,7 @@ from bayesmix.plots._style import (
     component_style,
     draw_rug,
     interval_words,
+    plain,
 )
 
 if TYPE_CHECKING:
@@ -85,9 +87,9 @@ def plot_assignments(
     for k, label in enumerate(labels):
         chosen = (frame["component"] == label).to_numpy()
         if few:
-            _draw_points(axes, x[chosen], frame[chosen], k, f"component {label}")
+            _draw_points(axes, x[chosen], frame[chosen], k, component_name(label))
         else:
-            _draw_bands(axes, x, frame, chosen, k, f"component {label}")
+            _draw_bands(axes, x, frame, chosen, k, component_name(label))
     if few and len(values) <= _MAX_COUNTS:
         for value, count in zip(values, counts, strict=True):
             if count > 1:
@@ -96,8 +98,8 @@ def plot_assignments(
         draw_rug(axes, fit.observations.values)
     if len(labels) == 2:
         axes.axhline(0.5, color=GUIDE_COLOR, linestyle=":", linewidth=1, label="_half", zorder=0)
-    axes.set_xlabel(fit.info.name)
-    shown = f"component {labels[1]}" if len(labels) == 2 else "the component"
+    axes.set_xlabel(plain(fit.info.name))
+    shown = component_name(labels[1]) if len(labels) == 2 else "the component"
     axes.set_ylabel(f"probability of {shown}")
     axes.set_ylim(-0.04, 1.1)
     words = interval_words(interval.prob, interval.kind)

@@ -11,7 +11,7 @@ from bayesmix.intervals import CredibleInterval, credible_interval
 from bayesmix.plots._curves import membership_curves
 from bayesmix.plots._legend import legend_above
 from bayesmix.plots._rows import component_hatch, component_name, rows_in_words
-from bayesmix.plots._style import BAND_ALPHA, INK, axes_or_new, component_style, interval_words
+from bayesmix.plots._style import BAND_ALPHA, INK, axes_or_new, component_style, draw_rug, interval_words, plain
 from bayesmix.prediction import block_of_column, column_position
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["plot_boundaries"]
 
 _POINTS = 401
-_MOST_TICKS = 2000
 _RIBBON = (-0.09, -0.03)
 _RUG = -0.135
 _LEVELS = (1.04, 1.14)
@@ -113,7 +112,7 @@ def plot_boundaries(
         handles.append(_draw_marks(axes, inside, rule, interval, f"boundary, bar: {words}"))
     handles += _draw_returns(axes, rule)
     handles += [] if fit.data is None else _draw_rows(axes, fit.data.columns[position].values)
-    axes.set_xlabel(name + "".join(f"\n{text}" for text in _beyond(rule)))
+    axes.set_xlabel(plain(name) + "".join(f"\n{text}" for text in _beyond(rule)))
     axes.set_ylabel("probability of the component")
     axes.set(xlim=(rule.grid[0], rule.grid[-1]), ylim=(-0.17, _TOP), yticks=np.linspace(0, 1, 5))
     legend_above(axes, handles=handles, title=f"bands: {words}")
@@ -260,12 +259,10 @@ def _draw_returns(axes: "Axes", rule: _Rule) -> list[Any]:
 
 
 def _draw_rows(axes: "Axes", values: FloatArray) -> list[Any]:
-    """Draw a tick for each row, or for evenly spaced ones of many in the order of their values."""
-    known = np.sort(values[np.isfinite(values)])
-    shown = known[np.linspace(0, len(known) - 1, min(len(known), _MOST_TICKS)).round().astype(int)]
-    label = rows_in_words(len(known), len(known)) if len(shown) == len(known) else f"{len(shown)} of {len(known)} rows"
-    opacity = float(np.clip(20 / len(shown), 0.05, 0.6))
-    axes.plot(shown, np.full(len(shown), _RUG), "|", color=INK, alpha=opacity, markersize=7, label="_rug", zorder=2)
+    """Draw a tick for each row, or for some of many, and say how many there are."""
+    known = values[np.isfinite(values)]
+    shown = draw_rug(axes, known, height=_RUG)
+    label = rows_in_words(shown, shown) if shown == len(known) else f"{shown} of {len(known)} rows"
     return axes.plot([], [], "|", color=INK, markersize=7, label=label)
 
 

@@ -10,7 +10,7 @@ from bayesmix.comparison import CLEAR_DIFFERENCE, Ranking, clearly_worse
 from bayesmix.data import FloatArray
 from bayesmix.errors import InputError
 from bayesmix.plots._legend import legend_above
-from bayesmix.plots._style import DATA_COLOR, GUIDE_COLOR, INK, PALETTE, axes_or_new
+from bayesmix.plots._style import DATA_COLOR, GUIDE_COLOR, INK, PALETTE, axes_or_new, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -81,9 +81,9 @@ def plot_comparison(
     for position in y[~there]:
         where: Any = {"transform": axes.get_yaxis_transform(), "ha": "center", "va": "center", "fontsize": "small"}
         axes.text(0.5, position, "no fit: see its note", color=GUIDE_COLOR, fontstyle="italic", **where)
-    axes.set_yticks(y, [str(name) for name in table.index])
+    axes.set_yticks(y, [plain(name) for name in table.index])
     axes.set_ylim(len(table) - 0.5, -1.1 if numbers else -0.6)
-    axes.set_ylabel("number of components" if table.index.name == "n_components" else str(table.index.name))
+    axes.set_ylabel("number of components" if table.index.name == "n_components" else plain(table.index.name))
     axes.set_xlabel("elpd less that of the best, nats\n(bars: 1 standard error of the difference)")
     if there.any():
         legend_above(axes, most=3, handles=handles)

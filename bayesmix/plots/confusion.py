@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bayesmix.data import FloatArray
-from bayesmix.plots._style import INK, axes_or_new, interval_words
+from bayesmix.plots._style import INK, axes_or_new, interval_words, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +43,7 @@ def plot_confusion(evaluation: "Evaluation", *, ax: "Axes | None" = None) -> "Ax
     'true class'
     """
     counts = evaluation.confusion.to_numpy()
-    names = [str(name) for name in evaluation.confusion.columns]
+    names = [plain(name) for name in evaluation.confusion.columns]
     size = float(np.clip(1.1 * len(names), 2.6, 11.0))
     axes = axes_or_new(ax, width=size + 2.0, height=size + 1.4)
     image = axes.imshow(counts, cmap=_COLORMAP, vmin=0, vmax=max(int(counts.max()), 1))

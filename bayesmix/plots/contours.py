@@ -9,7 +9,7 @@ from bayesmix.errors import InputError
 from bayesmix.plots._legend import legend_above
 from bayesmix.plots._plane import Ellipses, ellipses, joint_density, levels_of_mass, rings
 from bayesmix.plots._rows import component_name, rows_in_words, with_some_rows
-from bayesmix.plots._style import GUIDE_COLOR, INK, axes_or_new, component_style
+from bayesmix.plots._style import GUIDE_COLOR, INK, axes_or_new, component_style, plain
 from bayesmix.prediction import categories_of, is_discrete
 from bayesmix.settings import generator
 
@@ -274,7 +274,7 @@ def _label(axes: "Axes", fit: "Fit", columns: tuple[int, int], spans: list[tuple
     )
     for column, span, (set_label, set_ticks, set_limits) in zip(columns, spans, setters, strict=True):
         categories = categories_of(fit, column)
-        set_label(f"{fit.layout.names[column]}{' (rows spread)' if is_discrete(fit, column) else ''}")
+        set_label(f"{plain(fit.layout.names[column])}{' (rows spread)' if is_discrete(fit, column) else ''}")
         if categories:
-            set_ticks(range(len(categories)), [str(category) for category in categories])
+            set_ticks(range(len(categories)), [plain(category) for category in categories])
         set_limits(*span)

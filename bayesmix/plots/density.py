@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from bayesmix.intervals import credible_interval
 from bayesmix.plots._legend import legend_above
+from bayesmix.plots._rows import component_name
 from bayesmix.plots._style import (
     BAND_ALPHA,
     DATA_COLOR,
@@ -16,6 +17,7 @@ from bayesmix.plots._style import (
     component_style,
     draw_rug,
     interval_words,
+    plain,
 )
 from bayesmix.prediction import categories_of, column_position, is_discrete
 
@@ -68,8 +70,8 @@ def plot_density(
     """
     interval = credible_interval(ci_prob, ci_kind)
     position = column_position(fit, column)
-    name, discrete = fit.layout.names[position], is_discrete(fit, position)
-    densities = fit.density(grid, column=name, ci_prob=interval.prob, ci_kind=interval.kind)
+    discrete = is_discrete(fit, position)
+    densities = fit.density(grid, column=fit.layout.names[position], ci_prob=interval.prob, ci_kind=interval.kind)
     axes = axes_or_new(ax)
     if fit.data is not None:
         (_draw_counts if discrete else _draw_data)(axes, fit.data.columns[position])
@@ -79,11 +81,12 @@ def plot_density(
     what = "mixture" if len(labels) > 1 else "distribution" if discrete else "density"
     if categories:
         _draw_bars(axes, densities, labels, f"{what}, {words}")
-        axes.set_xticks(range(len(categories)), [str(category) for category in categories])
+        axes.set_xticks(range(len(categories)), [plain(category) for category in categories])
     else:
         for k, label in enumerate(labels if len(labels) > 1 else ()):
             _draw_component(axes, densities.isel(component=k), k, label)
         _draw_mixture(axes, densities, f"{what}, {words} band")
+    name = plain(fit.layout.names[position])
     axes.set_xlabel(name)
     axes.set_ylabel(f"probability of {name}" if discrete else f"density per unit of {name}")
     axes.set_ylim(bottom=0)
@@ -133,7 +136,7 @@ def _draw_bars(axes: "Axes", densities: "xr.Dataset", labels: Sequence[int | str
             fmt=style.marker if style else "_",
             color=style.color if style else INK,
             markersize=5 if style else 12,
-            label=f"component {labels[k]}" if style else what,
+            label=component_name(labels[k]) if style else what,
             zorder=4,
         )
 
@@ -144,7 +147,7 @@ def _draw_component(axes: "Axes", one: "xr.Dataset", k: int, name: int | str) ->
     lower, upper = one["component_density_lb"].values, one["component_density_ub"].values
     axes.fill_between(x, lower, upper, color=style.color, alpha=BAND_ALPHA, linewidth=0, label="_band", zorder=3)
     line = one["component_density"].values
-    axes.plot(x, line, color=style.color, linestyle=style.linestyle, label=f"component {name}", zorder=4)
+    axes.plot(x, line, color=style.color, linestyle=style.linestyle, label=component_name(name), zorder=4)
 
 
 def _draw_mixture(axes: "Axes", densities: "xr.Dataset", label: str) -> None:

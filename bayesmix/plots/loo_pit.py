@@ -7,7 +7,7 @@ import numpy as np
 from bayesmix.errors import InputError
 from bayesmix.pit import LooPit, loo_pit
 from bayesmix.plots._legend import legend_above
-from bayesmix.plots._style import GUIDE_COLOR, INK, axes_or_new
+from bayesmix.plots._style import GUIDE_COLOR, INK, axes_or_new, plain
 from bayesmix.prediction import column_position
 from bayesmix.settings import generator
 
@@ -82,7 +82,7 @@ def plot_loo_pit(
     axes.plot(x, share - x, color=INK, linewidth=1.6, label=_rows(found), zorder=3)
     axes.set_xlim(0, 1)
     randomised = "\n(each drawn at random inside the interval of its value)" if found.randomised else ""
-    axes.set_xlabel(f"LOO-PIT: place of {found.column} in the prediction without its row{randomised}")
+    axes.set_xlabel(f"LOO-PIT: place of {plain(found.column)} in the prediction without its row{randomised}")
     axes.set_ylabel("share of values up to here, less even")
     legend_above(axes, most=2)
     return axes

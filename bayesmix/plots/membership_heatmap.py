@@ -11,7 +11,7 @@ from bayesmix.plots._rows import (
     sorted_rows,
     with_some_rows,
 )
-from bayesmix.plots._style import DATA_COLOR, axes_or_new, component_style
+from bayesmix.plots._style import DATA_COLOR, axes_or_new, component_style, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,7 +64,7 @@ def plot_membership_heatmap(
     rows = some.observations
     probability = np.asarray(some.assignment_probabilities())
     order, component = sorted_rows(probability)
-    names = [str(label) for label in fit.component_labels]
+    names = [plain(label) for label in fit.component_labels]
     width = float(np.clip(0.55 * len(names) + 2.2, 4.2, 12.0))
     axes = axes_or_new(ax, width=width, height=float(np.clip(0.18 * rows.n + 1.6, 3.2, 6.5)))
     image = axes.imshow(probability[order], cmap=_COLORMAP, vmin=0.0, vmax=1.0, aspect="auto", interpolation="nearest")

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from bayesmix.errors import InputError
 from bayesmix.plots._legend import columns_that_fit
 from bayesmix.plots._rows import rows_in_words, with_some_rows
-from bayesmix.plots._style import DATA_COLOR
+from bayesmix.plots._style import DATA_COLOR, plain
 from bayesmix.plots.contours import draw_contours, draw_rows, ranges_of
 from bayesmix.plots.density import plot_density
 from bayesmix.prediction import categories_of
@@ -135,11 +135,11 @@ def _draw_marginal(axes: "Axes", fit: "Fit", column: int) -> dict[str, Any]:
 def _label(axes: "Axes", fit: "Fit", column: int, row: int, bottom: bool, left: bool) -> None:
     """Give a panel the limits of its columns; numbers and names stand at the outer panels alone."""
     spans = ranges_of(fit, (column, row))
-    names = fit.layout.names
+    names = [plain(name) for name in fit.layout.names]
     axes.set_xlim(*spans[0])
     categories = categories_of(fit, column)
     if categories:
-        axes.set_xticks(range(len(categories)), [str(name) for name in categories], rotation=90)
+        axes.set_xticks(range(len(categories)), [plain(name) for name in categories], rotation=90)
     axes.set_xlabel(names[column] if bottom else "", fontsize="small")
     axes.tick_params(labelsize="x-small", labelbottom=bottom)
     if column == row:
@@ -149,6 +149,6 @@ def _label(axes: "Axes", fit: "Fit", column: int, row: int, bottom: bool, left: 
     axes.set_ylim(*spans[1])
     categories = categories_of(fit, row)
     if categories:
-        axes.set_yticks(range(len(categories)), [str(name) for name in categories])
+        axes.set_yticks(range(len(categories)), [plain(name) for name in categories])
     axes.set_ylabel(names[row] if left else "", fontsize="small")
     axes.tick_params(labelleft=left)

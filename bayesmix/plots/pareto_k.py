@@ -10,7 +10,7 @@ from bayesmix.data import FloatArray
 from bayesmix.errors import InputError
 from bayesmix.exact import repaired_loo
 from bayesmix.plots._legend import legend_above
-from bayesmix.plots._style import GUIDE_COLOR, INK, PALETTE, axes_or_new
+from bayesmix.plots._style import GUIDE_COLOR, INK, PALETTE, axes_or_new, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -133,7 +133,7 @@ def _name_worst(
             break
         right = rows[position] > 0.8 * fit.info.n
         axes.annotate(
-            str(fit.observations.index[rows[position]]),
+            plain(fit.observations.index[rows[position]]),
             (rows[position], k[position]),
             xytext=(-7 if right else 7, 0),
             textcoords="offset points",

@@ -8,7 +8,7 @@ from bayesmix.data import Column, FloatArray
 from bayesmix.errors import InputError
 from bayesmix.pit import simultaneous_band
 from bayesmix.plots._legend import legend_above
-from bayesmix.plots._style import GUIDE_COLOR, INK, axes_or_new
+from bayesmix.plots._style import GUIDE_COLOR, INK, axes_or_new, plain
 from bayesmix.plots.loo_pit import read_envelope
 from bayesmix.prediction import categories_of, column_position, is_discrete
 from bayesmix.settings import generator
@@ -100,11 +100,11 @@ def plot_ppc(
     else:
         _draw_histogram(axes, _edges(data, replicates, own, discrete=discrete), data, replicates, prob, (rows, words))
     if categories:
-        axes.set_xticks(range(len(categories)), [str(category) for category in categories])
+        axes.set_xticks(range(len(categories)), [plain(category) for category in categories])
     elif discrete:
         axes.locator_params(axis="x", integer=True)
-    axes.set_xlabel(own.name)
-    one = "share of rows" if discrete else f"density per unit of {own.name}"
+    axes.set_xlabel(plain(own.name))
+    one = "share of rows" if discrete else f"density per unit of {plain(own.name)}"
     axes.set_ylabel(one if kind == "density" else "share of values up to here")
     axes.set_ylim(bottom=0)
     legend_above(axes, most=3)

@@ -6,7 +6,7 @@ import numpy as np
 
 from bayesmix.errors import InputError
 from bayesmix.plots._legend import legend_above
-from bayesmix.plots._style import GUIDE_COLOR, INK, axes_or_new
+from bayesmix.plots._style import GUIDE_COLOR, INK, axes_or_new, plain
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -71,7 +71,7 @@ def plot_prior_predictive(
         low, high = min(low, known[0]), max(high, known[-1])
     axes.set_xlim(low, high)
     axes.set_ylim(0, 1)
-    axes.set_xlabel(column)
+    axes.set_xlabel(plain(column))
     axes.set_ylabel("share of values up to here")
     legend_above(axes, most=2)
     return axes

@@ -7,7 +7,7 @@ import numpy as np
 from bayesmix.data import FloatArray
 from bayesmix.intervals import CredibleInterval
 from bayesmix.plots._legend import legend_above
-from bayesmix.plots._style import DATA_COLOR, GUIDE_COLOR, INK, PALETTE, axes_or_new, interval_words
+from bayesmix.plots._style import DATA_COLOR, GUIDE_COLOR, INK, PALETTE, axes_or_new, interval_words, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,7 +63,7 @@ def plot_reliability(evaluation: "Evaluation", *, ax: "Axes | None" = None) -> "
         handles.append(axes.vlines(x, *bounds, color=PALETTE[0], linewidth=thick, alpha=0.75, label=label, zorder=3))
     handles.append(_draw_counts(axes, table[["lower", "upper"]].to_numpy(dtype=float), table["n"].to_numpy()))
     positive = evaluation.positive_class
-    what = "the predicted class" if positive is None else str(positive)
+    what = "the predicted class" if positive is None else plain(positive)
     axes.set_xlabel(f"probability of {what}")
     axes.set_ylabel(f"share of the rows that are {'of ' if positive is None else ''}{what}")
     axes.set(xlim=(-0.02, 1.02), ylim=(_FOOT - 0.02, 1.04), xticks=np.linspace(0, 1, 6), yticks=np.linspace(0, 1, 6))

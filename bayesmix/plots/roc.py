@@ -7,7 +7,7 @@ import numpy as np
 from bayesmix.errors import InputError
 from bayesmix.intervals import CredibleInterval
 from bayesmix.plots._legend import legend_above
-from bayesmix.plots._style import BAND_ALPHA, GUIDE_COLOR, PALETTE, axes_or_new, interval_words
+from bayesmix.plots._style import BAND_ALPHA, GUIDE_COLOR, PALETTE, axes_or_new, interval_words, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,7 +62,7 @@ def plot_roc(evaluation: "Evaluation", *, ax: "Axes | None" = None) -> "Axes":
     shade = axes.fill_between(x, lower, upper, color=PALETTE[0], alpha=BAND_ALPHA, linewidth=0, label=band)
     # A curve starts at (0, 0) even where its first point is already higher.
     line = axes.plot(np.r_[0.0, x], np.r_[0.0, curve], color=PALETTE[0], linewidth=2, label=label)
-    negative, positive = evaluation.classes
+    negative, positive = map(plain, evaluation.classes)
     axes.set_xlabel(f"false positive rate (share of {negative} called {positive})")
     axes.set_ylabel(f"true positive rate (share of {positive} called {positive})")
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
