@@ -90,4 +90,4 @@ def test_one_column_is_drawn_with_its_own_name():
 def test_compared_fits_keep_their_names():
     column = rows(["in $ per $_"])["in $ per $_"]
     named = {"$a$": two_groups(column), "$b$": two_groups(column, n_components=3)}
-    assert r"\$a\$" in plain(compare(named, repair=False, evidence=False).plot())
+    assert r"\$a\$" in plain(compare(named, repair=False).plot())
