@@ -157,3 +157,10 @@ def test_the_table_of_a_comparison_is_accepted(table):
     for wrong in ({"a": 1}, pd.DataFrame({"a": [1]})):
         with pytest.raises(InputError, match="what choose_components or compare returned"):
             plot_comparison(wrong)
+
+
+def test_names_of_fits_are_shown_as_they_are(table):
+    table.index = pd.Index(["$a$", "b", "c", "d", "e"], name="$model$")
+    axes = plot_comparison(table)
+    assert axes.get_yticklabels()[0].get_text() == r"\$a\$"
+    assert axes.get_ylabel() == r"\$model\$"

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.cbook import is_math_text
 from matplotlib.text import Text
 
-from bayesmix import Mixture, compare, plots
+from bayesmix import Mixture, plots
 from tests.helpers import make_fit, two_groups
 from tests.plots._fits import normal_draws
 
@@ -85,9 +85,3 @@ def test_one_column_is_drawn_with_its_own_name():
     assert "component 2" in plain(two_groups(column, n_components=3).plot_membership_ternary())
     prior = Mixture(2).prior_predictive(column, n_datasets=3, random_seed=1)
     assert r"in \$ per \$_" in plain(plots.plot_prior_predictive(prior))
-
-
-def test_compared_fits_keep_their_names():
-    column = rows(["in $ per $_"])["in $ per $_"]
-    named = {"$a$": two_groups(column), "$b$": two_groups(column, n_components=3)}
-    assert r"\$a\$" in plain(compare(named, repair=False).plot())
