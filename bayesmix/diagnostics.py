@@ -256,8 +256,10 @@ def _convergence_findings(table: pd.DataFrame, info: FitInfo) -> list[str]:
         longer = (
             "warm up and draw twice as long" if info.lifted else f"use draws={2 * info.draws}, tune={2 * info.tune}"
         )
+        # 1.0104 must not read as 1.010, "above 1.01".
+        shown = f"{rhat:.3f}" if not round(rhat, 3) <= RHAT_MAX else f"{rhat:.5f}"
         findings.append(
-            f"The chains disagree: R-hat of {table['r_hat'].idxmax()} is {rhat:.3f}, above {RHAT_MAX}. They may sit in "
+            f"The chains disagree: R-hat of {table['r_hat'].idxmax()} is {shown}, above {RHAT_MAX}. They may sit in "
             f"different modes or need longer: {longer}; if it stays, fewer components or narrower priors."
         )
     if not min(bulk, tail) >= ESS_MIN:

@@ -228,10 +228,10 @@ LINES = {
         (),
     ),
     "a table": (
-        {'le"ng\\th': bm.families.Normal(common_sigma=True), "n": "poisson"},
-        lambda arms: pd.DataFrame({'le"ng\\th': arms["length"].to_numpy(), "n": np.arange(len(arms)) % 7}),
-        (("n_mu", (0.5, 8.0)), ('le"ng\\th_mu', (10.0, 33.0))),
-        (('le"ng\\th', 0.5),),
+        {"le\"ng'th": bm.families.Normal(common_sigma=True), "n": "poisson"},
+        lambda arms: pd.DataFrame({"le\"ng'th": arms["length"].to_numpy(), "n": np.arange(len(arms)) % 7}),
+        (("n_mu", (0.5, 8.0)), ("le\"ng'th_mu", (10.0, 33.0))),
+        (("le\"ng'th", 0.5),),
     ),
 }
 

@@ -81,7 +81,7 @@ def sample_raw_pymc(fit, initvals=None, **options):
         weights = pm.Dirichlet("weights", np.ones(2))
         pm.NormalMixture("length", weights, means, sigma=sds, observed=fit.observations.values)
         return pm.sample(
-            draws=1500, tune=1000, chains=4, random_seed=3, target_accept=0.95, progressbar=False, initvals=initvals
+            draws=2500, tune=1000, chains=4, random_seed=3, target_accept=0.95, progressbar=False, initvals=initvals
         )
 
 
