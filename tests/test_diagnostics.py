@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import arviz_stats
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
 from bayesmix.convergence import convergence
-from bayesmix.diagnostics import check
+from bayesmix.diagnostics import _convergence_findings, check
 from tests.helpers import make_fit
 
 
@@ -55,6 +56,13 @@ def test_disagreeing_chains_fail_with_a_remedy(rng):
     assert not diagnosis.ok
     assert "R-hat of mu" in diagnosis.text
     assert "draws=1000" in diagnosis.text
+
+
+@pytest.mark.parametrize(("rhat", "words"), [(1.0104, "is 1.01040, above 1.01"), (1.0236, "is 1.024, above 1.01")])
+def test_a_value_just_above_the_limit_reads_so(rng, rhat, words):
+    table = pd.DataFrame({"r_hat": [rhat], "ess_bulk": [900.0], "ess_tail": [900.0]}, index=["mu[0]"])
+    (finding,) = _convergence_findings(table, made_fit(rng).info)
+    assert words in finding
 
 
 def test_chains_that_stand_still_apart_disagree_without_a_warning():
