@@ -187,6 +187,7 @@ def test_probe_failure_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 _LONG_RUN = """
+import signal; signal.signal(signal.SIGINT, signal.default_int_handler)
 import sys; sys.path.insert(0, {root!r})
 import numpy as np
 from bayesmix.engine import start_points
