@@ -345,6 +345,7 @@ def test_refusals_of_a_rule_by_itself(change, parts):
         assert part in str(caught.value)
 
 
+@pytest.mark.slow
 def test_interval_covers_the_true_score():
     """Known normal components, new rows each time: accuracy and AUC of the population are covered in about 89 %."""
     rng, hits = np.random.default_rng(11), np.zeros(2)

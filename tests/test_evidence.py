@@ -123,6 +123,7 @@ def test_components_with_priors_of_their_own_have_one_labelling():
     assert math.hypot(found.se, expected.se) < 0.05 < math.log(2)
 
 
+@pytest.mark.slow
 def test_angles_count_all_windings():
     rng = np.random.default_rng(1)
     y = rng.vonmises(3.0, 4.0, 40)

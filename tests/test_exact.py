@@ -46,6 +46,7 @@ def log_posterior(theta, y):
     return value + stats.multivariate_normal(mu, covariance).logpdf(y).sum()
 
 
+@pytest.mark.slow
 def test_one_bivariate_normal_equals_importance_sampling():
     y = bm.load_dataset("old_faithful").iloc[:40].to_numpy()
     fit = bm.Mixture(1, family="mv_normal").fit(y, **SETTINGS)
