@@ -260,9 +260,8 @@ def _draw_returns(axes: "Axes", rule: _Rule) -> list[Any]:
 
 def _draw_rows(axes: "Axes", values: FloatArray) -> list[Any]:
     """Draw a tick for each row, or for some of many, and say how many there are."""
-    known = values[np.isfinite(values)]
-    shown = draw_rug(axes, known, height=_RUG)
-    label = rows_in_words(shown, shown) if shown == len(known) else f"{shown} of {len(known)} rows"
+    total, shown = int(np.isfinite(values).sum()), draw_rug(axes, values, height=_RUG)
+    label = rows_in_words(shown, shown) if shown == total else f"{shown} of {total} rows"
     return axes.plot([], [], "|", color=INK, markersize=7, label=label)
 
 
