@@ -96,12 +96,13 @@ def test_arviz_and_the_fit_say_the_same(scope, fit, choice, capsys):
 
 def test_arviz_refits_to_the_same_elpd(scope, fit):
     """Exact leave-one-out by ArviZ, other code and other draws, agrees with that of bayesmix, row by row."""
-    lowest = fit.loo(repair=False).pareto_k.values.max() - 0.1  # at least the worst row, whatever its k
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*Pareto", category=UserWarning)
+        # At least the worst two rows by ArviZ's own k, which need not be that of bayesmix to the last digit.
+        lowest = np.sort(eval("az.loo(fit.idata, pointwise=True)", scope).pareto_k.values)[-2] - 1e-6
         other = eval(f"az.reloo(refits, k_threshold={lowest})", scope)
     refitted = np.isnan(other.log_weights.isel(chain=0, draw=0).values)
-    assert refitted.any()
+    assert refitted.sum() >= 2
     own = repaired_loo(fit, exact=True)
     gap = np.abs(other.elpd_i.values - own.elpd_i[fit.observations.distinct.inverse])[refitted]
     errors = np.nanmax(own.mc_error)

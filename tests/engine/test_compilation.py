@@ -131,4 +131,4 @@ def test_second_process_loads_from_disk(processes: tuple[dict[str, Any], dict[st
     again, first = (
         sum(run["seconds"][name] for name in ("logp", "expand", "pointwise", "normal")) for run in (warm, cold)
     )
-    assert again < 0.3 * first
+    assert again < 0.06 * first
